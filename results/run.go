@@ -1,0 +1,241 @@
+package results
+
+import "time"
+
+// SchemaRun names the format of run.json. It changes when a reader of the old
+// format would misread the new one.
+const SchemaRun = "signalbench.run/v1"
+
+// A Run is everything one load generator reports: what was asked, where it
+// ran, what was counted and measured, and the reasons to distrust it.
+type Run struct {
+	Schema  string    `json:"schema"`
+	ID      string    `json:"id"`    // unique, sorts by start time
+	Label   string    `json:"label"` // the arm, for example "netpoll"; may be empty
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	// Partial marks a run that was stopped before its plan ended.
+	Partial bool `json:"partial"`
+
+	Spec     Spec      `json:"spec"`
+	Env      Env       `json:"env"`
+	Target   Target    `json:"target"`
+	Phases   []Phase   `json:"phases"` // in the order in which they ran
+	Ledger   *Ledger   `json:"ledger,omitempty"`
+	Findings []Finding `json:"findings"`
+	Verdict  Verdict   `json:"verdict"`
+}
+
+// A Spec is what was asked of the load generator, with defaults filled in.
+type Spec struct {
+	Command   []string `json:"command"` // argv
+	URL       string   `json:"url"`
+	Workloads []string `json:"workloads"` // in order: "hold", "echo", "echo-closed", "churn"
+
+	Conns     int     `json:"conns"`
+	Plateaus  int     `json:"plateaus"`      // ledger samples on the way to Conns
+	Ramp      float64 `json:"ramp_per_s"`    // upgrades per second; 0: as fast as possible
+	Pending   int     `json:"pending"`       // most dials in progress at once
+	FirstEcho bool    `json:"first_echo"`    // each connection echoes once after its upgrade
+	Lanes     int     `json:"lanes"`         // event loops
+	Payload   int     `json:"payload_bytes"` // message payload
+	Binary    bool    `json:"binary"`
+
+	Rate     float64 `json:"rate_per_s,omitempty"` // open loop: messages per second, all connections together
+	InFlight int     `json:"in_flight,omitempty"`  // closed loop: outstanding messages, all connections together
+
+	Settle      time.Duration `json:"settle_ns"`
+	WarmUp      time.Duration `json:"warm_up_ns"`
+	Window      time.Duration `json:"window_ns"`
+	Drain       time.Duration `json:"drain_ns"` // longest wait for outstanding operations
+	DialTimeout time.Duration `json:"dial_timeout_ns"`
+	Lifetime    time.Duration `json:"lifetime_ns,omitempty"` // churn: mean time that a connection lives
+	Seed        uint64        `json:"seed"`
+}
+
+// Target is the server that was measured, as far as it told.
+type Target struct {
+	PID    int    `json:"pid,omitempty"`
+	Admin  string `json:"admin,omitempty"`  // URL of its admin listener
+	Engine string `json:"engine,omitempty"` // by its admin listener
+	// Config is the server's effective configuration as its admin listener
+	// gives it; compared between the arms of a suite.
+	Config map[string]any `json:"config,omitempty"`
+	// GC is the pauses of the Go runtime between the first and the last reading
+	// of the admin listener (runtime/metrics, /sched/pauses/total/gc:seconds).
+	GC *GCPauses `json:"gc,omitempty"`
+}
+
+// GCPauses sums up stop-the-world pauses. The quantiles are upper bounds of the
+// runtime's own buckets.
+type GCPauses struct {
+	Cycles uint64        `json:"cycles"`
+	Count  uint64        `json:"count"`
+	P50    time.Duration `json:"p50_ns"`
+	P99    time.Duration `json:"p99_ns"`
+	Max    time.Duration `json:"max_ns"`
+}
+
+// PhaseKind is the part that a phase plays in a run.
+type PhaseKind string
+
+// The kinds of phases. Only windows make claims about latency and throughput;
+// the ramp makes the claims about connecting.
+const (
+	Ramp     PhaseKind = "ramp"
+	Settle   PhaseKind = "settle"
+	WarmUp   PhaseKind = "warm-up"
+	Window   PhaseKind = "window"
+	Drain    PhaseKind = "drain"
+	Teardown PhaseKind = "teardown"
+)
+
+// Model says what decides when an operation is sent.
+type Model string
+
+const (
+	// OpenLoop sends at due times, whatever the server does; it reports
+	// response time (due to received) and service time (sent to received).
+	OpenLoop Model = "open"
+	// ClosedLoop sends when an earlier answer arrived; it reports throughput
+	// and service time, and no response time.
+	ClosedLoop Model = "closed"
+	// NoLoad sends nothing.
+	NoLoad Model = "none"
+)
+
+// A Phase is one stretch of a run with counters and histograms of its own.
+//
+// An operation belongs to the phase in which it was due (open loop) or sent
+// (closed loop), also if its answer arrives during the drain that follows.
+type Phase struct {
+	Name     string        `json:"name"`     // unique in the run, for example "echo/window"
+	Kind     PhaseKind     `json:"kind"`     //
+	Workload string        `json:"workload"` // empty for the ramp
+	Model    Model         `json:"model"`
+	Start    time.Duration `json:"start_ns"` // since Run.Started
+	Length   time.Duration `json:"length_ns"`
+
+	Ops   Ops   `json:"ops"`   // messages, or whatever the workload calls an operation
+	Dials Dials `json:"dials"` // connections
+	// Offered is the rate of operations asked for, Achieved that of those
+	// completed, per second.
+	Offered  float64 `json:"offered_per_s"`
+	Achieved float64 `json:"achieved_per_s"`
+
+	Metrics []Metric `json:"metrics"`
+	// Usage is what each side consumed during the phase.
+	Client Usage `json:"client"`
+	Server Usage `json:"server"`
+}
+
+// Metric finds a metric of the phase by name.
+func (p *Phase) Metric(name string) (Metric, bool) {
+	for _, m := range p.Metrics {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Metric{}, false
+}
+
+// Ops counts operations. Scheduled = Completed + Failed + Dropped holds for
+// every phase of a run that is not partial; Judge checks it.
+type Ops struct {
+	Scheduled uint64 `json:"scheduled"`
+	Completed uint64 `json:"completed"`
+	// Failed were sent and not answered correctly, by cause.
+	Failed uint64 `json:"failed"`
+	// Dropped were due and never sent: the generator's own limit, or the
+	// connection was gone.
+	Dropped uint64 `json:"dropped"`
+	// Causes divides Failed and Dropped.
+	Causes map[Cause]uint64 `json:"causes,omitempty"`
+	// Faults of delivery that the sequence numbers showed. Missing and Corrupt
+	// messages are also Failed; Duplicate and Reordered ones are extra.
+	Missing   uint64 `json:"missing"`
+	Duplicate uint64 `json:"duplicate"`
+	Reordered uint64 `json:"reordered"`
+	Corrupt   uint64 `json:"corrupt"`
+
+	BytesSent     uint64 `json:"bytes_sent"`     // payload
+	BytesReceived uint64 `json:"bytes_received"` // payload
+}
+
+// Dials counts connections. Scheduled = Upgraded + Failed + Dropped.
+type Dials struct {
+	Scheduled uint64           `json:"scheduled"`
+	Upgraded  uint64           `json:"upgraded"`
+	Failed    uint64           `json:"failed"`
+	Dropped   uint64           `json:"dropped"` // due and never dialled
+	Retried   uint64           `json:"retried"` // further tries of a dial that is counted once above
+	Lost      uint64           `json:"lost"`    // upgraded and then ended by the server or an error
+	Causes    map[Cause]uint64 `json:"causes,omitempty"`
+}
+
+// A Cause is why an operation or a dial did not succeed.
+type Cause string
+
+// The causes. A cause is a fact that was observed, never a guess.
+const (
+	CauseRefused     Cause = "connection refused"         // ECONNREFUSED
+	CauseTimeout     Cause = "timeout"                    // no answer in time; ETIMEDOUT
+	CauseReset       Cause = "connection reset"           // ECONNRESET, EPIPE
+	CauseNoAddress   Cause = "no free address"            // EADDRNOTAVAIL, EADDRINUSE
+	CauseDescriptors Cause = "descriptor limit"           // EMFILE, ENFILE
+	CauseNoMemory    Cause = "kernel out of memory"       // ENOMEM, ENOBUFS
+	CauseUnreachable Cause = "network unreachable"        // ENETUNREACH, EHOSTUNREACH
+	CauseStatus      Cause = "unexpected HTTP status"     // not 101
+	CauseHandshake   Cause = "malformed handshake"        // not HTTP, or a header field missing
+	CauseAccept      Cause = "wrong Sec-WebSocket-Accept" //
+	CauseTLS         Cause = "TLS handshake failed"       //
+	CauseClosed      Cause = "closed by server"           // close frame or end of stream
+	CauseProtocol    Cause = "protocol violation"         // a frame that RFC 6455 forbids
+	CauseMissing     Cause = "no reply"                   // by the end of the drain
+	CauseCorrupt     Cause = "corrupt reply"              //
+	CauseBacklog     Cause = "generator backlog full"     // the generator's own bound
+	CauseNoConn      Cause = "no connection"              // due on a connection that is gone
+	CauseStopped     Cause = "run stopped"                // partial run
+	CauseOther       Cause = "other error"                //
+)
+
+// Names of metrics. Each is a histogram of durations.
+const (
+	MetricConnect   = "connect"    // scheduled dial time to TCP established
+	MetricTLS       = "tls"        // TCP established to TLS established
+	MetricUpgrade   = "upgrade"    // request sent to 101 verified
+	MetricDial      = "dial"       // scheduled dial time to 101 verified
+	MetricFirstEcho = "first-echo" // first message sent to its echo received
+	MetricResponse  = "response"   // due to received
+	MetricService   = "service"    // sent to received
+	MetricLag       = "lag"        // due to sent: the generator's own lateness
+)
+
+// A Metric is a histogram and where its raw form is. Percentiles are read from
+// the merged histogram, never averaged. Durations are recorded in nanoseconds
+// between 1 us and 60 s with 3 significant digits; what lies outside is counted
+// apart and in neither Count nor the percentiles, so that it cannot hide.
+type Metric struct {
+	Name  string        `json:"name"`
+	Unit  string        `json:"unit"` // "ns"
+	File  string        `json:"file"` // the .hlog in the run's folder
+	Count uint64        `json:"count"`
+	Below uint64        `json:"below_range"` // under 1 us
+	Above uint64        `json:"above_range"` // over 60 s
+	Min   time.Duration `json:"min_ns"`
+	Mean  time.Duration `json:"mean_ns"`
+	P50   time.Duration `json:"p50_ns"`
+	P90   time.Duration `json:"p90_ns"`
+	P99   time.Duration `json:"p99_ns"`
+	P999  time.Duration `json:"p999_ns"`
+	P9999 time.Duration `json:"p9999_ns"`
+	Max   time.Duration `json:"max_ns"`
+}
+
+// Usage is what a process consumed during a phase.
+type Usage struct {
+	Known   bool          `json:"known"`
+	User    time.Duration `json:"user_ns"`   // CPU time
+	System  time.Duration `json:"system_ns"` // CPU time
+	PeakRSS uint64        `json:"peak_rss_bytes"`
+}

@@ -1,0 +1,22 @@
+package engine
+
+// An Entry describes one engine in the server's list.
+type Entry struct {
+	// Name is what --engine takes.
+	Name string
+	// Summary is one line for help texts and reports.
+	Summary string
+	// New returns the engine or says which field of the Config it cannot serve.
+	New func(Config) (Engine, error)
+	// Lesson, if not empty, marks an engine kept to show a known mistake: the
+	// conformance cases that it fails, each with the reason. Such an engine is
+	// measured only when named, and these failures stand beside its figures. A
+	// listed case that passes is an error of the list.
+	Lesson []KnownFailure
+}
+
+// A KnownFailure is a conformance case that an engine is known to fail.
+type KnownFailure struct {
+	Case string `json:"case"` // the case's name in the conformance kit
+	Why  string `json:"why"`  // one sentence
+}
