@@ -17,8 +17,10 @@ type Suite struct {
 	Env     Env       `json:"env"`
 
 	Arms        []Arm  `json:"arms"`
-	Repetitions int    `json:"repetitions"` // asked for
-	Steps       []Step `json:"steps"`       // in the order in which they ran
+	Repetitions int    `json:"repetitions"`        // asked for
+	Seed        uint64 `json:"seed"`               // decides the order of the arms
+	NoClaim     string `json:"no_claim,omitempty"` // why no figure of this suite carries a claim
+	Steps       []Step `json:"steps"`              // in the order in which they ran
 
 	Findings []Finding `json:"findings"`
 	Verdict  Verdict   `json:"verdict"`
