@@ -1,9 +1,8 @@
 package results
 
 // Env is where a run took place: the facts that make two runs comparable or
-// not.
+// not. It holds no name of the machine, because results are published.
 type Env struct {
-	Hostname string            `json:"hostname"`
 	Kernel   string            `json:"kernel"` // uname -r
 	Arch     string            `json:"arch"`
 	CPU      string            `json:"cpu"` // model name

@@ -8,7 +8,7 @@ import "time"
 type Ledger struct {
 	// Readings in time order; the first is the baseline without connections.
 	Readings []Reading `json:"readings"`
-	// Slopes are fitted over the readings of one kind; see Fit.
+	// Slopes are fitted over the readings of one kind; see FitLedger.
 	Slopes []Slope `json:"slopes"`
 	// Notes says what this machine's kernel does not tell, for example slab
 	// caches that are merged.
@@ -66,7 +66,19 @@ type Kernel struct {
 type SlabCache struct {
 	Active  int64 `json:"active_objects"`
 	ObjSize int64 `json:"object_bytes"`
-	Bytes   int64 `json:"bytes"` // pages held, overhead included
+	// PerSlab objects share one slab of SlabBytes.
+	PerSlab   int64 `json:"objects_per_slab"`
+	SlabBytes int64 `json:"slab_bytes"`
+	Bytes     int64 `json:"bytes"` // pages held, free objects included
+}
+
+// InUse is the bytes that the active objects take, each with its share of what
+// a slab wastes.
+func (c SlabCache) InUse() float64 {
+	if c.PerSlab == 0 {
+		return float64(c.Active * c.ObjSize)
+	}
+	return float64(c.Active) * float64(c.SlabBytes) / float64(c.PerSlab)
 }
 
 // A Slope is what one connection costs: bytes (or objects) per connection, by
@@ -77,10 +89,13 @@ type Slope struct {
 	Item string      `json:"item"`
 	Kind ReadingKind `json:"kind"`
 	Unit string      `json:"unit"` // "B" or "1"
-	// PerConn is the slope, Low and High its 95 % confidence interval.
-	PerConn float64 `json:"per_conn"`
-	Low     float64 `json:"low"`
-	High    float64 `json:"high"`
+	// PerConn is the slope, Low and High its 95 % confidence interval. With two
+	// readings there is a slope and nothing that tells its error: HasInterval is
+	// then false and Low and High are 0.
+	PerConn     float64 `json:"per_conn"`
+	HasInterval bool    `json:"has_interval"`
+	Low         float64 `json:"low"`
+	High        float64 `json:"high"`
 	// Fixed is the intercept: the cost of the process itself.
 	Fixed    float64 `json:"fixed"`
 	Readings int     `json:"readings"`
