@@ -1,0 +1,138 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"signalbench/server/engine"
+)
+
+// Options say which cases run, and how.
+type Options struct {
+	// Quick leaves out the cases that wait for a timeout or send a flood.
+	Quick bool
+	// Filter, if not empty, is a regular expression that a case's name must match.
+	Filter string
+	// Parallel is how many cases run at once, those apart that run alone; 0
+	// means 16. They mostly wait.
+	Parallel int
+	// Known lists the cases that the server is known to fail.
+	Known []engine.KnownFailure
+}
+
+// caseTime bounds one case, whatever it waits for.
+const caseTime = time.Minute
+
+// Run runs the cases against t and reports all of them, in the order of
+// [Cases]. It returns an error only for options or a URL that cannot be used
+// or a server that cannot be reached; what a server does wrong is in the Report.
+func Run(ctx context.Context, t Target, o Options) (*Report, error) {
+	cases, err := selected(o)
+	if err != nil {
+		return nil, err
+	}
+	p, err := t.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the target: %w", err)
+	}
+	p.close()
+
+	report := &Report{URL: t.URL, Results: make([]Result, len(cases))}
+	run := func(i int) { report.Results[i] = cases[i].run(ctx, &t, o.Known) }
+	parallel := o.Parallel
+	if parallel <= 0 {
+		parallel = 16
+	}
+	start := time.Now()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i := range cases {
+		if cases[i].Alone {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			run(i)
+			<-slots
+		})
+	}
+	wg.Wait()
+	for i := range cases {
+		if cases[i].Alone {
+			run(i)
+		}
+	}
+	report.Elapsed = time.Since(start)
+	return report, ctx.Err()
+}
+
+// selected returns the cases that o asks for, and refuses names and filters
+// that match nothing: a renamed case must not silently leave a list.
+func selected(o Options) ([]Case, error) {
+	all := Cases()
+	for _, k := range o.Known {
+		if !slices.ContainsFunc(all, func(c Case) bool { return c.Name == k.Case }) &&
+			!slices.ContainsFunc(EntryCases(), func(c EntryCase) bool { return c.Name == k.Case }) {
+			return nil, fmt.Errorf("the list of known failures names %q, which is no case of the kit", k.Case)
+		}
+	}
+	filter, err := regexp.Compile(o.Filter)
+	if err != nil {
+		return nil, fmt.Errorf("reading the filter: %w", err)
+	}
+	var cases []Case
+	for _, c := range all {
+		if (c.Quick || !o.Quick) && filter.MatchString(c.Name) {
+			cases = append(cases, c)
+		}
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("no case matches the filter %q", o.Filter)
+	}
+	return cases, nil
+}
+
+// run runs c once and judges what came.
+func (c *Case) run(ctx context.Context, t *Target, known []engine.KnownFailure) Result {
+	r := Result{Name: c.Name, Section: c.Section, Doc: c.Doc}
+	if missing := c.missing(t); missing != "" {
+		r.Outcome, r.Note = Skipped, missing
+		return r
+	}
+	ctx, cancel := context.WithTimeout(ctx, caseTime)
+	defer cancel()
+	start := time.Now()
+	err := c.Run(ctx, t)
+	r.Elapsed = time.Since(start)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("the case did not end: %w", context.Cause(ctx))
+	}
+	r.judge(err, known)
+	return r
+}
+
+// judge turns the error of a case into an outcome.
+func (r *Result) judge(err error, known []engine.KnownFailure) {
+	at := slices.IndexFunc(known, func(k engine.KnownFailure) bool { return k.Case == r.Name })
+	var lenient Leniency
+	switch {
+	case errors.As(err, &lenient):
+		r.Note = string(lenient)
+		fallthrough
+	case err == nil:
+		r.Outcome = Passed
+		if at >= 0 {
+			r.Outcome, r.Note = Failed, "it passes, though it is listed as a known failure: take it off the list"
+		}
+	default:
+		r.Outcome, r.Note = Failed, err.Error()
+		if at >= 0 {
+			r.Known = known[at].Why
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"signalbench/server/engine"
+)
+
+// Test runs the whole kit against an engine over loopback sockets, each case a
+// subtest. Cases in e.Lesson must fail and all others must pass; none may be
+// skipped. What the engine holds must be gone when it has stopped.
+//
+// It counts the goroutines and descriptors of the process, so nothing else may
+// run beside it.
+func Test(t *testing.T, e engine.Entry) {
+	goroutines := runtime.NumGoroutine()
+	results := pass(t, e, setup{}, Options{Known: e.Lesson}).Results
+	var waits []string // for timeouts, so they need short ones
+	for _, r := range results {
+		if r.Outcome == Skipped {
+			waits = append(waits, regexp.QuoteMeta(r.Name))
+		}
+	}
+	if len(waits) > 0 {
+		short := pass(t, e, setup{config: hasty}, Options{Known: e.Lesson, Filter: "^(" + strings.Join(waits, "|") + ")$"})
+		for _, r := range short.Results {
+			results[slices.IndexFunc(results, func(l Result) bool { return l.Name == r.Name })] = r
+		}
+	}
+	results = append(results, entryPass(t.Context(), e)...)
+	settled(t, goroutines)
+	for _, r := range results {
+		t.Run(r.Name, func(t *testing.T) { r.tell(t, false) })
+	}
+	t.Run("tls", func(t *testing.T) { testTLS(t, e) })
+}
+
+// pass runs the cases of o against a fresh stand.
+func pass(t *testing.T, e engine.Entry, s setup, o Options) *Report {
+	t.Helper()
+	st, err := start(e, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Run(t.Context(), st.target, o)
+	if err != nil {
+		t.Error(err)
+	}
+	if err := st.stop(); err != nil {
+		t.Errorf("after all cases: expected Serve to return nil, got %v", err)
+	}
+	if report == nil {
+		t.FailNow()
+	}
+	return report
+}
+
+// testTLS runs the quick cases over TLS, if the engine can.
+func testTLS(t *testing.T, e engine.Entry) {
+	certificate, err := selfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := setup{config: func(c *engine.Config) { c.TLS = certificate }}
+	st, err := start(e, s)
+	if errors.Is(err, errUnservable) {
+		t.Logf("no TLS: %v", err)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.stop(); err != nil {
+		t.Fatal(err)
+	}
+	goroutines := runtime.NumGoroutine()
+	report := pass(t, e, s, Options{Known: e.Lesson, Quick: true})
+	settled(t, goroutines)
+	for _, r := range report.Results {
+		t.Run(r.Name, func(t *testing.T) { r.tell(t, true) })
+	}
+}
+
+// entryPass runs the cases that start the engine themselves, one at a time.
+func entryPass(ctx context.Context, e engine.Entry) []Result {
+	var results []Result
+	for _, c := range EntryCases() {
+		r := Result{Name: c.Name, Section: c.Section, Doc: c.Doc}
+		ctx, cancel := context.WithTimeout(ctx, caseTime)
+		start := time.Now()
+		err := c.Run(ctx, e)
+		r.Elapsed = time.Since(start)
+		cancel()
+		r.judge(err, e.Lesson)
+		results = append(results, r)
+	}
+	return results
+}
+
+// tell reports r as the outcome of a subtest.
+func (r *Result) tell(t *testing.T, maySkip bool) {
+	switch {
+	case r.Outcome == Failed && r.Known != "":
+		t.Logf("known failure: %s\nbecause: %s", r.Note, r.Known)
+	case r.Outcome == Failed:
+		t.Errorf("%s\n%s: %s", r.Doc, r.Section, r.Note)
+	case r.Outcome == Skipped && !maySkip:
+		t.Errorf("the case was skipped: %s", r.Note)
+	case r.Note != "":
+		t.Log(r.Note)
+	}
+}
+
+// settled expects the goroutines of the process to come back to a number.
+func settled(t *testing.T, want int) {
+	t.Helper()
+	if err := eventually(t.Context(), "the goroutines of the engine to end", func() bool { return runtime.NumGoroutine() <= want }); err != nil {
+		stacks := make([]byte, 1<<20)
+		t.Errorf("%v: %d are left of at most %d\n%s", err, runtime.NumGoroutine(), want, stacks[:runtime.Stack(stacks, true)])
+	}
+}
