@@ -58,6 +58,9 @@ type Target struct {
 	PID    int    `json:"pid,omitempty"`
 	Admin  string `json:"admin,omitempty"`  // URL of its admin listener
 	Engine string `json:"engine,omitempty"` // by its admin listener
+	// Alive says whether the server's process lived, or its admin listener
+	// answered, after the last phase; nil if there was no way to ask.
+	Alive *bool `json:"alive,omitempty"`
 	// Config is the server's effective configuration as its admin listener
 	// gives it; compared between the arms of a suite.
 	Config map[string]any `json:"config,omitempty"`
