@@ -1,0 +1,143 @@
+package record
+
+import (
+	"time"
+
+	"signalbench/results"
+)
+
+// A Set is what was counted and timed in one interval, or in all of a phase.
+// It is for one goroutine at a time. The zero value counts and times nothing.
+type Set struct {
+	Ops   results.Ops
+	Dials results.Dials
+	// Stale is replies that came after the end of their own phase's drain,
+	// Unexpected is messages that answer nothing. Neither is an operation.
+	Stale, Unexpected uint64
+	// Untracked is how many reordered messages could not be told from
+	// duplicate ones, because too many gaps were open.
+	Untracked uint64
+
+	hist [metrics]*results.Histogram
+}
+
+// NewSet returns an empty set that times the given metrics.
+func NewSet(timed ...Metric) *Set {
+	s := new(Set)
+	for _, m := range timed {
+		s.hist[m] = results.NewHistogram()
+	}
+	s.Reset() // touches every page now, not while memory is being read
+	return s
+}
+
+// Time records d. A metric that the set does not time is ignored.
+func (s *Set) Time(m Metric, d time.Duration) {
+	if h := s.hist[m]; h != nil {
+		h.Record(d)
+	}
+}
+
+// Histogram returns the histogram of m, nil if it is not timed.
+func (s *Set) Histogram(m Metric) *results.Histogram { return s.hist[m] }
+
+// Timed lists the metrics with their histograms in a fixed order.
+func (s *Set) Timed(yield func(Metric, *results.Histogram) bool) {
+	for m, h := range s.hist {
+		if h != nil && !yield(Metric(m), h) {
+			return
+		}
+	}
+}
+
+// FailOp and DropOp count n operations with a cause; they do not count them as
+// scheduled.
+func (s *Set) FailOp(why results.Cause, n uint64) {
+	s.Ops.Failed += n
+	add(&s.Ops.Causes, why, n)
+}
+
+// DropOp is described at FailOp.
+func (s *Set) DropOp(why results.Cause, n uint64) {
+	s.Ops.Dropped += n
+	add(&s.Ops.Causes, why, n)
+}
+
+// FailDial and DropDial count n dials with a cause; they do not count them as
+// scheduled.
+func (s *Set) FailDial(why results.Cause, n uint64) {
+	s.Dials.Failed += n
+	add(&s.Dials.Causes, why, n)
+}
+
+// DropDial is described at FailDial.
+func (s *Set) DropDial(why results.Cause, n uint64) {
+	s.Dials.Dropped += n
+	add(&s.Dials.Causes, why, n)
+}
+
+// Lose counts one connection that ended against this side's will.
+func (s *Set) Lose(why results.Cause) {
+	s.Dials.Lost++
+	add(&s.Dials.Causes, why, 1)
+}
+
+func add(to *map[results.Cause]uint64, why results.Cause, n uint64) {
+	if n == 0 {
+		return
+	}
+	if *to == nil {
+		*to = make(map[results.Cause]uint64)
+	}
+	(*to)[why] += n
+}
+
+// Add adds everything in o, which must time no metric that s does not.
+func (s *Set) Add(o *Set) {
+	a, b := &s.Ops, &o.Ops
+	a.Scheduled += b.Scheduled
+	a.Completed += b.Completed
+	a.Failed += b.Failed
+	a.Dropped += b.Dropped
+	a.Missing += b.Missing
+	a.Duplicate += b.Duplicate
+	a.Reordered += b.Reordered
+	a.Corrupt += b.Corrupt
+	a.BytesSent += b.BytesSent
+	a.BytesReceived += b.BytesReceived
+	for why, n := range b.Causes {
+		add(&a.Causes, why, n)
+	}
+	c, d := &s.Dials, &o.Dials
+	c.Scheduled += d.Scheduled
+	c.Upgraded += d.Upgraded
+	c.Failed += d.Failed
+	c.Dropped += d.Dropped
+	c.Retried += d.Retried
+	c.Lost += d.Lost
+	for why, n := range d.Causes {
+		add(&c.Causes, why, n)
+	}
+	s.Stale += o.Stale
+	s.Unexpected += o.Unexpected
+	s.Untracked += o.Untracked
+	for m, h := range o.hist {
+		if h != nil {
+			s.hist[m].Merge(h)
+		}
+	}
+}
+
+// Reset forgets everything. It does not allocate.
+func (s *Set) Reset() {
+	ops, dials := s.Ops.Causes, s.Dials.Causes
+	clear(ops)
+	clear(dials)
+	s.Ops, s.Dials = results.Ops{Causes: ops}, results.Dials{Causes: dials}
+	s.Stale, s.Unexpected, s.Untracked = 0, 0, 0
+	for _, h := range s.hist {
+		if h != nil {
+			h.Reset()
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"signalbench/loadgen/internal/handshake"
+)
+
+// A Target is one server behind one or several URLs. It is read-only after
+// [Resolve] and may be shared.
+type Target struct {
+	URLs []*url.URL
+	// TLS is whether the scheme is wss. All URLs agree.
+	TLS bool
+	// ServerName is the host name that a certificate must be for.
+	ServerName string
+
+	addrs    []netip.AddrPort    // of URLs, in their order
+	requests []handshake.Request // for URLs, in their order
+}
+
+// Resolve reads ws:// and wss:// URLs and looks their hosts up, preferring
+// IPv4. Origin is sent with each opening handshake if it is not empty. Every
+// error is a sentence for the user.
+func Resolve(ctx context.Context, urls []string, origin string) (*Target, error) {
+	if len(urls) == 0 {
+		return nil, errors.New("no URL: say where to connect with --url ws://HOST:PORT/PATH")
+	}
+	t := new(Target)
+	for _, raw := range urls {
+		u, err := parse(raw)
+		if err != nil {
+			return nil, err
+		}
+		secure := u.Scheme == "wss"
+		if len(t.URLs) > 0 && secure != t.TLS {
+			return nil, fmt.Errorf("URLs %q and %q mix ws and wss: use one scheme in a run", urls[0], raw)
+		}
+		addr, err := lookUp(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		r, err := handshake.NewRequest(u.Host, u.RequestURI(), origin)
+		if err != nil {
+			return nil, fmt.Errorf("URL %q cannot be asked for: %w", raw, err)
+		}
+		t.TLS, t.ServerName = secure, u.Hostname()
+		t.URLs, t.addrs, t.requests = append(t.URLs, u), append(t.addrs, addr), append(t.requests, r)
+	}
+	return t, nil
+}
+
+func parse(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		if e := (*url.Error)(nil); errors.As(err, &e) {
+			err = e.Err
+		}
+		return nil, fmt.Errorf("URL %q cannot be read: %w; write ws://HOST:PORT/PATH", raw, err)
+	}
+	switch {
+	case u.Scheme == "http" || u.Scheme == "https":
+		return nil, fmt.Errorf("URL %q has scheme %s: write ws://… (or wss://… for TLS)", raw, u.Scheme)
+	case u.Scheme != "ws" && u.Scheme != "wss":
+		return nil, fmt.Errorf("URL %q is no WebSocket URL: write ws://HOST:PORT/PATH (or wss://… for TLS)", raw)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("URL %q names no host: write ws://HOST:PORT/PATH", raw)
+	case u.Fragment != "":
+		return nil, fmt.Errorf("URL %q has a fragment, which a WebSocket URL must not have (RFC 6455 section 3)", raw)
+	case u.User != nil:
+		return nil, fmt.Errorf("URL %q holds a user name: HTTP authentication is not supported", u.Redacted())
+	}
+	return u, nil
+}
+
+func lookUp(ctx context.Context, u *url.URL) (netip.AddrPort, error) {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return netip.AddrPort{}, fmt.Errorf("URL %q has port %s: a port is a number from 1 to 65535", u, port)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("host %q of the URL cannot be looked up: %w", u.Hostname(), err)
+	}
+	best := ips[0]
+	for _, ip := range ips {
+		if ip.Unmap().Is4() {
+			best = ip
+			break
+		}
+	}
+	return netip.AddrPortFrom(best.Unmap(), uint16(n)), nil
+}
+
+// Loopback reports whether every connection stays on this machine's loopback
+// interface.
+func (t *Target) Loopback() bool {
+	for _, a := range t.addrs {
+		if !a.Addr().IsLoopback() {
+			return false
+		}
+	}
+	return true
+}
+
+// Addrs returns the addresses of the URLs in their order. Do not change it.
+func (t *Target) Addrs() []netip.AddrPort { return t.addrs }
+
+// Request returns the opening handshake of connection n.
+func (t *Target) Request(n uint32) handshake.Request {
+	return t.requests[int(n)%len(t.requests)]
+}
+
+// String names the URLs.
+func (t *Target) String() string {
+	names := make([]string, len(t.URLs))
+	for i, u := range t.URLs {
+		names[i] = u.String()
+	}
+	return strings.Join(names, ", ")
+}
