@@ -1,0 +1,194 @@
+package digest
+
+import (
+	"time"
+
+	"signalbench/results"
+)
+
+// A Run is one measured run with its histograms.
+type Run struct {
+	*results.Run
+	Dir        string
+	Repetition int
+
+	histograms map[key]*results.Histogram
+	intervals  map[key][]results.Interval
+}
+
+// A Part is the stretch of a run that a figure is about: the ramp, or the
+// measurement window of one workload.
+type Part struct {
+	Kind     results.PhaseKind
+	Workload string // empty for the ramp
+}
+
+// The parts of a run.
+var (
+	RampPart   = Part{Kind: results.Ramp}
+	EchoPart   = Part{results.Window, "echo"}
+	ClosedPart = Part{results.Window, "echo-closed"}
+	ChurnPart  = Part{results.Window, "churn"}
+	HoldPart   = Part{results.Window, "hold"}
+)
+
+// parts is all of them, in the order of a report.
+var parts = []Part{RampPart, HoldPart, EchoPart, ClosedPart, ChurnPart}
+
+// Name is the part's name for a reader.
+func (p Part) Name() string {
+	switch p {
+	case RampPart:
+		return "ramp"
+	case EchoPart:
+		return "echo, open loop"
+	case ClosedPart:
+		return "echo, closed loop"
+	}
+	return p.Workload
+}
+
+// key names a histogram of a run.
+type key struct {
+	part   Part
+	metric string
+}
+
+// openRun reads a run with every histogram that a report shows.
+func openRun(dir string, repetition int) (*Run, error) {
+	stored, err := results.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{
+		Run: stored, Dir: dir, Repetition: repetition,
+		histograms: map[key]*results.Histogram{}, intervals: map[key][]results.Interval{},
+	}
+	for _, part := range parts {
+		for _, phase := range r.Phases(part) {
+			for _, m := range phase.Metrics {
+				if m.File == "" {
+					continue
+				}
+				list, err := results.OpenIntervals(dir, m.File)
+				if err != nil {
+					return nil, err
+				}
+				k := key{part, m.Name}
+				r.intervals[k] = append(r.intervals[k], list...)
+				h := r.histograms[k]
+				if h == nil {
+					h = results.NewHistogram()
+					r.histograms[k] = h
+				}
+				for _, iv := range list {
+					h.Merge(iv.Histogram)
+				}
+			}
+		}
+	}
+	return r, nil
+}
+
+// Phases returns the phases of a part; a ramp with plateaus may have several.
+func (r *Run) Phases(p Part) []*results.Phase {
+	var list []*results.Phase
+	for i := range r.Run.Phases {
+		phase := &r.Run.Phases[i]
+		if phase.Kind == p.Kind && (p.Kind == results.Ramp || phase.Workload == p.Workload) {
+			list = append(list, phase)
+		}
+	}
+	return list
+}
+
+// Histogram returns what was recorded of a metric in a part, or nil.
+func (r *Run) Histogram(p Part, metric string) *results.Histogram {
+	if h := r.histograms[key{p, metric}]; h != nil && h.Count()+h.Below()+h.Above() > 0 {
+		return h
+	}
+	return nil
+}
+
+// Intervals returns the metric's intervals in a part, in the order of time.
+func (r *Run) Intervals(p Part, metric string) []results.Interval {
+	return r.intervals[key{p, metric}]
+}
+
+// A Total is what the phases of a part add up to.
+type Total struct {
+	Length         time.Duration
+	Ops            results.Ops
+	Dials          results.Dials
+	Offered        float64 // of the last phase, per second
+	Client, Server results.Usage
+}
+
+// Total adds up the phases of a part; ok is false if there is none.
+func (r *Run) Total(p Part) (t Total, ok bool) {
+	t.Client.Known, t.Server.Known = true, true
+	for _, phase := range r.Phases(p) {
+		ok = true
+		t.Length += phase.Length
+		t.Offered = phase.Offered
+		t.Ops.Scheduled += phase.Ops.Scheduled
+		t.Ops.Completed += phase.Ops.Completed
+		t.Ops.Failed += phase.Ops.Failed
+		t.Ops.Dropped += phase.Ops.Dropped
+		t.Dials.Scheduled += phase.Dials.Scheduled
+		t.Dials.Upgraded += phase.Dials.Upgraded
+		t.Dials.Failed += phase.Dials.Failed
+		t.Dials.Dropped += phase.Dials.Dropped
+		t.Dials.Lost += phase.Dials.Lost
+		addUsage(&t.Client, phase.Client)
+		addUsage(&t.Server, phase.Server)
+	}
+	return t, ok
+}
+
+func addUsage(sum *results.Usage, u results.Usage) {
+	sum.Known = sum.Known && u.Known
+	sum.User += u.User
+	sum.System += u.System
+	sum.PeakRSS = max(sum.PeakRSS, u.PeakRSS)
+}
+
+// Merged returns a metric of a part merged over the counted runs of the arm, or
+// nil if none has it.
+func (a *Arm) Merged(p Part, metric string) *results.Histogram {
+	var all *results.Histogram
+	for _, r := range a.Counted() {
+		if h := r.Histogram(p, metric); h != nil {
+			if all == nil {
+				all = results.NewHistogram()
+			}
+			all.Merge(h)
+		}
+	}
+	return all
+}
+
+// A Second is one interval of a metric, merged over the counted runs.
+type Second struct {
+	At        time.Duration // from the start of the window to the interval's end
+	Histogram *results.Histogram
+}
+
+// Course returns how a metric went over the seconds of a window, each second
+// merged over the counted runs.
+func (a *Arm) Course(p Part, metric string) []Second {
+	var course []Second
+	for _, r := range a.Counted() {
+		phases := r.Phases(p)
+		if len(phases) == 0 {
+			continue
+		}
+		for i, iv := range r.Intervals(p, metric) {
+			if i == len(course) {
+				course = append(course, Second{At: iv.Start + iv.Length - phases[0].Start, Histogram: results.NewHistogram()})
+			}
+			course[i].Histogram.Merge(iv.Histogram)
+		}
+	}
+	return course
+}

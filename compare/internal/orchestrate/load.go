@@ -1,0 +1,55 @@
+package orchestrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"signalbench/compare/internal/child"
+	"signalbench/results"
+)
+
+const (
+	// loadGrace is how long an interrupted load generator may take to write
+	// what it has measured.
+	loadGrace = 15 * time.Second
+	// loadSlack is added to three times the estimate before it is given up.
+	loadSlack = time.Minute
+)
+
+// A target is what one step measures.
+type target struct {
+	label, url, admin string
+	pid               int
+}
+
+// measure runs the load generator once against t, writing into dir. It returns
+// the run's own verdict, or an error when no whole run was written.
+func measure(ctx context.Context, binary string, l Load, t target, dir string, onLine func(string)) (results.Verdict, error) {
+	args := append(l.args(), "--url", t.url, "--label", t.label, "--out", dir)
+	if t.pid != 0 {
+		args = append(args, "--server-pid", strconv.Itoa(t.pid))
+	}
+	if t.admin != "" {
+		args = append(args, "--admin", t.admin)
+	}
+	p, err := child.Start(child.Spec{Path: binary, Args: args, OnLine: onLine})
+	if err != nil {
+		return results.Invalid, err
+	}
+	if err := await(ctx, p, 3*l.Estimate()+loadSlack, loadGrace); err != nil {
+		return results.Invalid, fmt.Errorf("load generator: %w", err)
+	}
+	const invalid = 2 // exit code for a run that is written and INVALID
+	var exit *child.ExitError
+	if err := p.Err(); err != nil && !(errors.As(err, &exit) && exit.Code == invalid) {
+		return results.Invalid, fmt.Errorf("load generator: %w", err)
+	}
+	run, err := results.Open(dir)
+	if err != nil {
+		return results.Invalid, fmt.Errorf("the load generator ended but its run cannot be read: %w", err)
+	}
+	return run.Verdict, nil
+}

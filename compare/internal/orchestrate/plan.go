@@ -1,0 +1,140 @@
+package orchestrate
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Plan is a whole comparison.
+type Plan struct {
+	Title       string
+	Command     []string // argv, for the record
+	Out         string   // the suite's folder; must not exist
+	Arms        []Arm
+	Repetitions int
+	Seed        uint64 // decides the order of the arms
+	NoClaim     string // why the figures carry no claim; empty if they may
+	Load        Load
+	// ServerFlags are handed to every server alike, for example "--outbox=64KiB".
+	ServerFlags []string
+}
+
+// An Arm is one thing under comparison: an engine of our server, or a server
+// that somebody else runs.
+type Arm struct {
+	Name    string // of the engine, or the label of a foreign server
+	Summary string
+	// Foreign is set for a server that is not ours to start and stop.
+	Foreign *Foreign
+}
+
+// Foreign finds a server that is already running.
+type Foreign struct {
+	URL   string
+	PID   int    // 0 if it is not known: no memory is measured
+	Admin string // URL of an admin listener like ours; may be empty
+	// SkipConformance measures the server without asking whether it is a
+	// correct WebSocket server; the suite says so.
+	SkipConformance bool
+}
+
+// A Load is what the load generator is asked to do in each step.
+type Load struct {
+	Workloads []string // in order: "hold", "echo", "echo-closed", "churn"
+	Conns     int
+	Plateaus  int
+	Ramp      string // "5000/s" or "max", as the load generator takes it
+	Rate      string // open loop, for example "5000/s"; all connections together
+	InFlight  int    // closed loop; all connections together
+	Payload   string // for example "128B"
+	Settle    time.Duration
+	WarmUp    time.Duration
+	Window    time.Duration
+	Lanes     int // event loops; 0 leaves it to the load generator
+	Seed      uint64
+	Insecure  bool // accept any TLS certificate
+}
+
+// args is the load generator's command line without target and folder.
+func (l Load) args() []string {
+	args := []string{
+		"run",
+		"--conns", strconv.Itoa(l.Conns),
+		"--plateaus", strconv.Itoa(l.Plateaus),
+		"--ramp", l.Ramp,
+		"--workload", strings.Join(l.Workloads, ","),
+		"--first-echo",
+		"--payload", l.Payload,
+		"--settle", l.Settle.String(),
+		"--warmup", l.WarmUp.String(),
+		"--duration", l.Window.String(),
+		"--seed", strconv.FormatUint(l.Seed, 10),
+	}
+	for _, w := range l.Workloads {
+		switch w {
+		case "echo":
+			args = append(args, "--rate", l.Rate)
+		case "echo-closed":
+			args = append(args, "--in-flight", strconv.Itoa(l.InFlight))
+		}
+	}
+	if l.Lanes > 0 {
+		args = append(args, "--lanes", strconv.Itoa(l.Lanes))
+	}
+	if l.Insecure {
+		args = append(args, "--insecure")
+	}
+	return args
+}
+
+// Estimate is about how long one step takes; for progress and for the deadline
+// after which a load generator is given up, not for any figure.
+func (l Load) Estimate() time.Duration {
+	const upgrades = 5000 // per second, a modest machine
+	d := 2*time.Second + time.Duration(l.Conns)*time.Second/upgrades
+	if n, err := strconv.ParseFloat(strings.TrimSuffix(l.Ramp, "/s"), 64); err == nil && n > 0 && n < upgrades {
+		d += time.Duration(float64(l.Conns)/n*1e9) - time.Duration(l.Conns)*time.Second/upgrades
+	}
+	d += time.Duration(l.Plateaus+1) * (l.Settle + 200*time.Millisecond)
+	return d + time.Duration(len(l.Workloads))*(l.WarmUp+l.Window+500*time.Millisecond)
+}
+
+// Order gives, for each repetition, the arms in the order in which they are
+// measured: a shuffle decided by seed, turned by one place from each repetition
+// to the next, so that over n repetitions of n arms each arm stands once at
+// every place.
+func Order(arms, repetitions int, seed uint64) [][]int {
+	perm := rand.New(rand.NewPCG(seed, 0)).Perm(arms)
+	order := make([][]int, repetitions)
+	for r := range order {
+		order[r] = make([]int, arms)
+		for i := range perm {
+			order[r][i] = perm[(i+r)%arms]
+		}
+	}
+	return order
+}
+
+// validate reports what no step could be carried out with.
+func (p *Plan) validate() error {
+	if len(p.Arms) == 0 {
+		return fmt.Errorf("a comparison needs at least one arm")
+	}
+	if p.Repetitions < 1 {
+		return fmt.Errorf("%d repetitions: need at least 1", p.Repetitions)
+	}
+	seen := map[string]bool{}
+	for _, a := range p.Arms {
+		if a.Name == "" || strings.ContainsAny(a.Name, "/\\\x00") || strings.HasPrefix(a.Name, ".") {
+			return fmt.Errorf("arm name %q cannot name a folder", a.Name)
+		}
+		if seen[a.Name] {
+			return fmt.Errorf("arm %q is listed twice", a.Name)
+		}
+		seen[a.Name] = true
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package orchestrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"signalbench/compare/internal/child"
+)
+
+const (
+	readyTimeout = 15 * time.Second
+	startTries   = 5
+	// stopGrace is longer than the server's own drain deadline by default.
+	stopGrace = 10 * time.Second
+)
+
+// A server is a running server of ours.
+type server struct {
+	*child.Process
+	URL   string   // of the echo service
+	Admin string   // URL of its admin listener
+	Argv  []string // how it was started
+}
+
+// ready is the line that the server prints once it listens.
+type ready struct {
+	PID    int      `json:"pid"`
+	Engine string   `json:"engine"`
+	Listen []string `json:"listen"`
+	Admin  string   `json:"admin"`
+}
+
+// errInUse is a port that somebody took before the server could.
+var errInUse = errors.New("address already in use")
+
+// startServer starts a fresh server of one engine, waits until it is ready, and
+// makes sure that who answers is the process that was started. A port in use
+// is no error yet: others are tried, and note is told.
+func startServer(ctx context.Context, binary, engine string, flags []string, ports *Ports, note func(string)) (*server, error) {
+	var err error
+	for range startTries {
+		var listen, admin string
+		if listen, err = ports.Next(); err != nil {
+			return nil, err
+		}
+		if admin, err = ports.Next(); err != nil {
+			return nil, err
+		}
+		var s *server
+		if s, err = startServerOn(ctx, binary, engine, flags, listen, admin); err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errInUse) {
+			return nil, err
+		}
+		note(fmt.Sprintf("%s or %s was taken before the server could listen there; trying other ports", listen, admin))
+	}
+	return nil, err
+}
+
+func startServerOn(ctx context.Context, binary, engine string, flags []string, listen, admin string) (*server, error) {
+	args := append([]string{"serve", "--engine", engine, "--listen", listen, "--admin", admin}, flags...)
+	first := child.NewFirstLine()
+	p, err := child.Start(child.Spec{Path: binary, Args: args, Stdout: first})
+	if err != nil {
+		return nil, err
+	}
+	s := &server{Process: p, Argv: append([]string{"server"}, args...)}
+	if err := s.await(ctx, first, engine, listen, admin); err != nil {
+		s.Kill()
+		return nil, err
+	}
+	scheme := "ws"
+	if slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--tls-cert") }) {
+		scheme = "wss"
+	}
+	s.URL, s.Admin = scheme+"://"+listen+"/echo", "http://"+admin
+	return s, nil
+}
+
+// await waits for the ready line and checks every identity in it.
+func (s *server) await(ctx context.Context, first *child.FirstLine, engine, listen, admin string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout,
+		fmt.Errorf("the server of %s was not ready within %v", engine, readyTimeout))
+	defer cancel()
+	var line []byte
+	select {
+	case line = <-first.C():
+	case <-s.Done():
+		if strings.Contains(s.Tail(), errInUse.Error()) {
+			return fmt.Errorf("%w: %w", errInUse, s.Err())
+		}
+		if err := s.Err(); err != nil {
+			return fmt.Errorf("the server of %s did not start: %w", engine, err)
+		}
+		return fmt.Errorf("the server of %s ended before it was ready", engine)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	var r ready
+	if err := json.Unmarshal(line, &r); err != nil {
+		return fmt.Errorf("the server of %s says %q instead of its ready line: %w", engine, line, err)
+	}
+	if r.PID != s.PID() || r.Engine != engine || !slices.Contains(r.Listen, listen) || r.Admin != admin {
+		return fmt.Errorf("asked for engine %s on %s with admin %s in process %d, but ready is %s", engine, listen, admin, s.PID(), line)
+	}
+	return s.owns(ctx, engine, "http://"+admin)
+}
+
+// owns asks the admin listener who it is: the figures must be those of the
+// process that was started, not of an older one on the same port.
+func (s *server) owns(ctx context.Context, engine, admin string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/stats", nil)
+	if err != nil {
+		return fmt.Errorf("asking the server who it is: %w", err)
+	}
+	transport := &http.Transport{Proxy: nil, DisableKeepAlives: true}
+	res, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		return fmt.Errorf("asking the server who it is: %w", err)
+	}
+	defer res.Body.Close()
+	var stats struct {
+		PID    int    `json:"pid"`
+		Engine string `json:"engine"`
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking the server who it is: %s", res.Status)
+	}
+	if err := json.NewDecoder(res.Body).Decode(&stats); err != nil {
+		return fmt.Errorf("asking the server who it is: %w", err)
+	}
+	if stats.PID != s.PID() || stats.Engine != engine {
+		return fmt.Errorf("%s is answered by process %d with engine %q, not by the server that was started (%d, %q)",
+			admin, stats.PID, stats.Engine, s.PID(), engine)
+	}
+	return nil
+}

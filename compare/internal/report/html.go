@@ -1,0 +1,72 @@
+package report
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+
+	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/figure"
+	"signalbench/compare/internal/sections"
+	"signalbench/compare/internal/table"
+	"signalbench/results"
+)
+
+//go:embed report.css
+var styleSheet string
+
+//go:embed report.tmpl
+var pageSource string
+
+var page = template.Must(template.New("report").Funcs(template.FuncMap{
+	"svg": func(f *figure.Figure) template.HTML { return template.HTML(f.SVG) },
+}).Parse(pageSource))
+
+// block is a table with the figures that stand below it.
+type block struct {
+	*table.Table
+	Figures []*figure.Figure
+	Folded  bool
+}
+
+// below says which figures stand below which table.
+var below = map[string][]string{
+	"summary":    {"memory", "response"},
+	"latency":    {"course", "upgrade"},
+	"throughput": {"closed"},
+}
+
+// folded are the tables that a reader opens when needed.
+var folded = map[string]bool{"steps": true, "environment": true, "medians": true, "against": true}
+
+// HTML writes the whole report as one page without any reference outside.
+func HTML(w io.Writer, s *digest.Suite, figures []*figure.Figure) error {
+	var blocks []block
+	for _, t := range sections.All(s) {
+		b := block{Table: t, Folded: folded[t.ID]}
+		for _, id := range below[t.ID] {
+			if f := figureByID(figures, id); f != nil {
+				b.Figures = append(b.Figures, f)
+			}
+		}
+		blocks = append(blocks, b)
+	}
+	var reasons []digest.Finding
+	for _, f := range s.Findings() {
+		if f.Severity == results.Fatal {
+			reasons = append(reasons, f)
+		}
+	}
+	const most = 5
+	more := max(0, len(reasons)-most)
+	return page.Execute(w, struct {
+		Suite   *digest.Suite
+		Style   template.CSS
+		Valid   bool
+		Lead    string
+		Reasons []digest.Finding
+		More    int
+		Blocks  []block
+		Reading []paragraph
+	}{s, template.CSS(styleSheet), s.Verdict == results.Valid, sections.Lead(s), reasons[:len(reasons)-more], more, blocks, reading})
+}

@@ -1,0 +1,153 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/fixture"
+	"signalbench/compare/internal/report"
+	"signalbench/results"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got); run with -update if it should:\n%s", path, diff)
+	}
+}
+
+// suites are the cases of the golden files.
+func suites(t *testing.T) map[string]*digest.Suite {
+	t.Helper()
+	mixed := fixture.Engines()
+	mixed[0].Invalid = true
+	mixed[1].Config = map[string]any{"outbox": "1024"}
+	mixed[2].Name = "netpoll-desc"
+	mixed[2].Lesson = []results.CaseResult{
+		{Name: "glued-frame", Error: "timeout", Known: "reads only what readiness announces"},
+		{Name: "slow-handshake", Error: "neighbour waited", Known: "the handshake blocks the one wait goroutine"},
+	}
+	list := map[string]*digest.Suite{}
+	for name, of := range map[string]struct {
+		repetitions int
+		engines     []fixture.Engine
+	}{
+		"valid": {3, fixture.Engines()},
+		"mixed": {1, mixed},
+		"claim": {6, fixture.Engines()[1:]},
+	} {
+		dir := filepath.Join(t.TempDir(), "suite")
+		fixture.Suite(t, dir, of.repetitions, of.engines...)
+		s, err := digest.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list[name] = s
+	}
+	return list
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, s := range suites(t) {
+		var text, md bytes.Buffer
+		if err := errors.Join(report.Text(&text, s), report.Markdown(&md, s)); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".txt", text.Bytes())
+		golden(t, name+".md", md.Bytes())
+	}
+}
+
+// The page must work from a disk without a network, and be well-formed.
+func TestHTMLIsSelfContained(t *testing.T) {
+	t.Parallel()
+	outside := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"]|url\(|@import|<script|<link`)
+	for name, s := range suites(t) {
+		figures, err := report.Figures(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(figures) != 5 {
+			t.Errorf("%s: %d figures, want 5", name, len(figures))
+		}
+		var page bytes.Buffer
+		if err := report.HTML(&page, s, figures); err != nil {
+			t.Fatal(err)
+		}
+		if at := outside.FindIndex(page.Bytes()); at != nil {
+			t.Errorf("%s: the page refers outside: %.80s", name, page.Bytes()[at[0]:])
+		}
+		for _, f := range figures {
+			wellFormed(t, name+"/"+f.ID, f.Standalone())
+		}
+		text := page.String()
+		for _, a := range s.Arms {
+			if !strings.Contains(text, `<td class="text">`+a.Name+"</td>") {
+				t.Errorf("%s: no row for %s", name, a.Name)
+			}
+		}
+		if !strings.Contains(text, "<strong>"+string(s.Verdict)+"</strong>") {
+			t.Errorf("%s: the page does not show the verdict %s", name, s.Verdict)
+		}
+	}
+}
+
+func wellFormed(t *testing.T, name string, doc []byte) {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(doc))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	s := suites(t)["valid"]
+	for range 2 { // over those of an earlier report
+		if err := report.Write(s.Dir, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{report.MarkdownFile, report.HTMLFile, "figures/memory.svg", "figures/response.svg"} {
+		if info, err := os.Stat(filepath.Join(s.Dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(s.Dir, "*", ".*.tmp-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

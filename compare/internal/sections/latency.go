@@ -1,0 +1,69 @@
+package sections
+
+import (
+	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/format"
+	"signalbench/compare/internal/table"
+	"signalbench/results"
+)
+
+// timing is a metric that the report shows.
+type timing struct {
+	part   digest.Part
+	metric string
+	name   string
+}
+
+// timings in the order of a report.
+var timings = []timing{
+	{digest.RampPart, results.MetricConnect, "connect (due to established)"},
+	{digest.RampPart, results.MetricTLS, "TLS"},
+	{digest.RampPart, results.MetricUpgrade, "upgrade (request to 101)"},
+	{digest.RampPart, results.MetricFirstEcho, "first echo"},
+	{digest.EchoPart, results.MetricResponse, "echo response (due to received)"},
+	{digest.EchoPart, results.MetricService, "echo service (sent to received)"},
+	{digest.EchoPart, results.MetricLag, "generator lag (due to sent)"},
+	{digest.ClosedPart, results.MetricService, "closed-loop service"},
+	{digest.ChurnPart, results.MetricDial, "churn dial (due to 101)"},
+	{digest.ChurnPart, results.MetricUpgrade, "churn upgrade"},
+}
+
+var quantiles = []float64{0.5, 0.9, 0.99, 0.999, 0.9999, 1}
+
+// Latency gives the percentiles of every time, merged over the repetitions.
+func Latency(s *digest.Suite) *table.Table {
+	t := &table.Table{
+		ID: "latency", Title: "Latency",
+		Intro:   "Percentiles of all repetitions together, from merged histograms of three significant digits. A percentile with less than one value beyond it is left out.",
+		Columns: []table.Column{{Head: "Time", Text: true}, {Head: "Engine", Text: true}},
+	}
+	for _, q := range quantiles {
+		t.Columns = append(t.Columns, table.Column{Head: digest.QuantileName(q)})
+	}
+	t.Columns = append(t.Columns, table.Column{Head: "values"}, table.Column{Head: "out of range"})
+	for _, tm := range timings {
+		first := true
+		for _, a := range s.Arms {
+			h := a.Merged(tm.part, tm.metric)
+			if h == nil {
+				continue
+			}
+			cells := []string{"", a.Name}
+			if first {
+				cells[0] = tm.name
+			}
+			for _, q := range quantiles {
+				cells = append(cells, quantile(h, q))
+			}
+			cells = append(cells, format.Whole(float64(h.Count())), format.Whole(float64(h.Below()+h.Above())))
+			r := t.Add(cells...)
+			r.Group, r.Bad = first, a.Verdict != results.Valid
+			first = false
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	t.Note("Closed loop sends when an answer arrived, so its service time says nothing about latency under a given load; it is N / throughput when the server is saturated.")
+	return t
+}
