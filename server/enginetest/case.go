@@ -47,6 +47,10 @@ func Cases() []Case {
 		utf8Cases(),
 		closeCases(),
 		limitCases(),
+		timeoutCases(),
+		slowCases(),
+		crowdCases(),
+		baselineCases(),
 	)
 }
 

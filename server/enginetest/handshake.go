@@ -333,11 +333,15 @@ func late(d time.Duration) time.Duration { return d + d/8 + patience/2 }
 // wantGone expects the end of the connection, whatever is said before it.
 func (p *peer) wantGone() error {
 	p.conn.SetReadDeadline(time.Now().Add(patience))
+	return p.untilEnd()
+}
+
+// untilEnd reads to the end of the connection, or to the read deadline.
+func (p *peer) untilEnd() error {
 	for {
-		if _, err := p.r.Discard(1); err != nil {
-			if ended(err) {
-				return nil
-			}
+		if _, err := p.r.Discard(1); ended(err) {
+			return nil
+		} else if err != nil {
 			return p.failed("the server to end the connection", err)
 		}
 	}

@@ -70,11 +70,23 @@ func (t *Target) dial(ctx context.Context) (*peer, error) {
 
 // connect opens the socket only.
 func (t *Target) connect(ctx context.Context, e endpoint) (*peer, error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", e.addr)
+	var d net.Dialer
+	if n := t.receiveBuffer; n != 0 {
+		// Before connect, or the window that is offered is the default one.
+		d.Control = func(_, _ string, c syscall.RawConn) error { return setBuffer(c, syscall.SO_RCVBUF, n) }
+	}
+	c, err := d.DialContext(ctx, "tcp", e.addr)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	return &peer{conn: c, tcp: c.(*net.TCPConn), r: bufio.NewReader(c), end: e}, nil
+}
+
+// setBuffer sets the size in bytes of one of a socket's kernel buffers.
+func setBuffer(c syscall.RawConn, which, n int) error {
+	var serr error
+	err := c.Control(func(fd uintptr) { serr = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, which, n) })
+	return errors.Join(err, serr)
 }
 
 // upgrade opens a connection and completes the opening handshake.

@@ -23,6 +23,8 @@ type Options struct {
 	Parallel int
 	// Known lists the cases that the server is known to fail.
 	Known []engine.KnownFailure
+
+	caseTime time.Duration // 0 means caseTime
 }
 
 // caseTime bounds one case, whatever it waits for.
@@ -43,7 +45,7 @@ func Run(ctx context.Context, t Target, o Options) (*Report, error) {
 	p.close()
 
 	report := &Report{URL: t.URL, Results: make([]Result, len(cases))}
-	run := func(i int) { report.Results[i] = cases[i].run(ctx, &t, o.Known) }
+	run := func(i int) { report.Results[i] = cases[i].run(ctx, &t, o) }
 	parallel := o.Parallel
 	if parallel <= 0 {
 		parallel = 16
@@ -98,22 +100,38 @@ func selected(o Options) ([]Case, error) {
 }
 
 // run runs c once and judges what came.
-func (c *Case) run(ctx context.Context, t *Target, known []engine.KnownFailure) Result {
+func (c *Case) run(ctx context.Context, t *Target, o Options) Result {
 	r := Result{Name: c.Name, Section: c.Section, Doc: c.Doc}
 	if missing := c.missing(t); missing != "" {
 		r.Outcome, r.Note = Skipped, missing
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, caseTime)
+	r.time(ctx, o, func(ctx context.Context) error { return c.Run(ctx, t) })
+	return r
+}
+
+// run runs c once and judges what came.
+func (c *EntryCase) run(ctx context.Context, e engine.Entry, o Options) Result {
+	r := Result{Name: c.Name, Section: c.Section, Doc: c.Doc}
+	r.time(ctx, o, func(ctx context.Context) error { return c.Run(ctx, e) })
+	return r
+}
+
+// time runs a case within its time and judges the error.
+func (r *Result) time(ctx context.Context, o Options, run func(context.Context) error) {
+	limit := o.caseTime
+	if limit == 0 {
+		limit = caseTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := time.Now()
-	err := c.Run(ctx, t)
+	err := run(ctx)
 	r.Elapsed = time.Since(start)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("the case did not end: %w", context.Cause(ctx))
+		err = fmt.Errorf("the case did not end: %w (%v)", context.Cause(ctx), err)
 	}
-	r.judge(err, known)
-	return r
+	r.judge(err, o.Known)
 }
 
 // judge turns the error of a case into an outcome.

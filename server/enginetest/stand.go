@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -17,7 +16,8 @@ import (
 
 // A stand is an engine serving on a loopback port of its own.
 type stand struct {
-	target Target
+	target Target // at the first address
+	addrs  []net.Addr
 	cfg    engine.Config
 	cancel context.CancelFunc
 	done   chan struct{} // closed when Serve has returned
@@ -73,11 +73,7 @@ func start(e engine.Entry, s setup) (*stand, error) {
 		if s.sendBuffer == 0 {
 			return nil
 		}
-		var serr error
-		err := c.Control(func(fd uintptr) {
-			serr = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, s.sendBuffer)
-		})
-		return errors.Join(err, serr)
+		return setBuffer(c, syscall.SO_SNDBUF, s.sendBuffer)
 	}}
 	var listeners []net.Listener
 	for range max(1, s.listeners) {
@@ -92,7 +88,10 @@ func start(e engine.Entry, s setup) (*stand, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	st := &stand{cfg: cfg, cancel: cancel, done: make(chan struct{})}
-	st.target = st.at(listeners[0].Addr())
+	for _, l := range listeners {
+		st.addrs = append(st.addrs, l.Addr())
+	}
+	st.target = st.at(st.addrs[0])
 	go func() {
 		defer close(st.done)
 		st.err = eng.Serve(ctx, listeners, s.handler)
@@ -149,20 +148,6 @@ func descriptors() (int, error) {
 	return int(info.Size()), nil
 }
 
-// echo is the kit's own handler: it sends each message back and serves one path.
-type echo struct{}
-
-func (echo) Accept(r *engine.Request) error {
-	if r.Path != "/echo" {
-		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here"}
-	}
-	return nil
-}
-
-func (echo) Open(engine.Conn, *engine.Request)                 {}
-func (echo) Message(c engine.Conn, op engine.Opcode, p []byte) { _ = c.Send(op, p) }
-func (echo) Closed(engine.Conn, error)                         {}
-
 // An EntryCase is what only the engine itself can show, not a URL.
 type EntryCase struct {
 	Name, Section, Doc string // as for a [Case]
@@ -175,5 +160,7 @@ type EntryCase struct {
 func EntryCases() []EntryCase {
 	return slices.Concat(
 		drainCases(),
+		contractCases(),
+		overloadCases(),
 	)
 }

@@ -31,6 +31,9 @@ type Target struct {
 	TLS *tls.Config
 	// Probe reads what the server holds right now; nil if there is no way to ask.
 	Probe func() (Baseline, error)
+
+	// receiveBuffer, if not 0, is SO_RCVBUF of the client's socket in bytes.
+	receiveBuffer int
 }
 
 // Baseline is what a server holds at one moment, to be compared before and
