@@ -39,7 +39,7 @@ type Reading struct {
 type Process struct {
 	RSS         int64 `json:"rss_bytes"`
 	PSS         int64 `json:"pss_bytes"`  // shared pages divided by their users
-	Anon        int64 `json:"anon_bytes"` // anonymous part of PSS
+	Anon        int64 `json:"anon_bytes"` // anonymous part of RSS
 	Heap        int64 `json:"heap_bytes"` // Go: live and not yet swept objects
 	Stacks      int64 `json:"stacks_bytes"`
 	Goroutines  int64 `json:"goroutines"`
