@@ -37,6 +37,10 @@ func (c *Conn) Init(nc net.Conn, cfg *engine.Config) {
 	}
 }
 
+// Raw gives access to the descriptor, for waiting until there is something to
+// read; nil if the wrapped connection has none.
+func (c *Conn) Raw() syscall.RawConn { return c.raw }
+
 // Write writes p or queues what the kernel does not take of it. It bounds
 // nothing: what may grow large asks [Conn.Admit] first. An error means that the
 // connection cannot be written to any more; no part of p waits then.
@@ -182,16 +186,19 @@ func (c *Conn) Wait() {
 	}
 }
 
+// lingerBytes bounds what is read of a peer that is not listened to any more.
+const lingerBytes = 1 << 20
+
 // Linger ends the sending side and reads what the peer still sends, until the
-// peer closes or Config.WriteTimeout is over. A socket closed with unread bytes
-// sends a reset, and a reset may overtake the close frame (RFC 6455 section
-// 7.1.1).
+// peer closes, has sent a megabyte or Config.WriteTimeout is over. A socket
+// closed with unread bytes sends a reset, and a reset may overtake the close
+// frame (RFC 6455 section 7.1.1).
 func (c *Conn) Linger() {
 	if c.CloseWrite() != nil {
 		return
 	}
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.cfg.WriteTimeout))
-	_, _ = io.Copy(io.Discard, c.Conn)
+	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 
 // SetWriteDeadline does nothing: no write blocks, and the outbox has its own

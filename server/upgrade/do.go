@@ -2,8 +2,10 @@ package upgrade
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 
 	"github.com/gobwas/ws"
 
@@ -36,24 +38,24 @@ func Do(dst, head []byte, remote net.Addr, cfg *engine.Config, h engine.Handler)
 	if _, err = x.upgrader.Upgrade(x); err == nil {
 		return x.out, x.request, nil
 	}
-	if refusal, ok := errors.AsType[*engine.Refusal](err); ok {
-		return AppendRefusal(dst, refusal.Status, refusal.Reason), nil, err
+	if _, ok := errors.AsType[*engine.Refusal](err); !ok {
+		bad := &BadRequest{Status: http.StatusBadRequest, Reason: err.Error()}
+		if rejected, ok := errors.AsType[*ws.ConnectionRejectedError](err); ok {
+			bad.Status = rejected.StatusCode()
+		}
+		err = bad
 	}
-	bad := &BadRequest{Status: http.StatusBadRequest, Reason: err.Error()}
-	if rejected, ok := errors.AsType[*ws.ConnectionRejectedError](err); ok {
-		bad.Status = rejected.StatusCode()
-	}
-	return AppendRefusal(dst, bad.Status, bad.Reason), nil, bad
+	return AppendRefusal(dst, err), nil, err
 }
 
 // Decide applies the Origin rule and then the handler's Accept. The error, if
-// any, is an [*engine.Refusal]: another error of the handler is logged, and is
-// not for the peer to read.
+// any, is an [*engine.Refusal]: another error of the handler, or a panic, is
+// logged, and is not for the peer to read.
 func Decide(r *engine.Request, cfg *engine.Config, h engine.Handler) error {
 	if !cfg.OriginAllowed(r.Origin, r.Host) {
 		return &engine.Refusal{Status: http.StatusForbidden, Reason: "origin not allowed"}
 	}
-	err := h.Accept(r)
+	err := accept(r, h)
 	if err == nil {
 		return nil
 	}
@@ -62,6 +64,15 @@ func Decide(r *engine.Request, cfg *engine.Config, h engine.Handler) error {
 	}
 	cfg.Log.Error("handler could not decide on a handshake", "path", r.Path, "err", err)
 	return &engine.Refusal{Status: http.StatusInternalServerError, Reason: "internal error"}
+}
+
+func accept(r *engine.Request, h engine.Handler) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return h.Accept(r)
 }
 
 // Count adds a handshake that ended with err to the counter it belongs to:

@@ -1,16 +1,32 @@
 package upgrade
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
+
+	"signalbench/server/engine"
 )
 
-// AppendRefusal appends a whole HTTP/1.1 error response with reason as its body
-// to dst. The response tells the peer that the connection closes, and names
+// Explain returns how a handshake that ended with err is answered: with an HTTP
+// status and one line of text.
+func Explain(err error) (status int, reason string) {
+	if bad, ok := errors.AsType[*BadRequest](err); ok {
+		return bad.Status, bad.Reason
+	}
+	if refusal, ok := errors.AsType[*engine.Refusal](err); ok {
+		return refusal.Status, refusal.Reason
+	}
+	return http.StatusInternalServerError, "internal error"
+}
+
+// AppendRefusal appends the whole HTTP/1.1 response to a handshake that ended
+// with err to dst. The response tells the peer that the connection closes, and names
 // what would be accepted where the status asks for that: Allow with 405 (RFC
 // 9110 section 15.5.6), the protocol and its version with 426 (RFC 6455
 // section 4.4).
-func AppendRefusal(dst []byte, status int, reason string) []byte {
+func AppendRefusal(dst []byte, err error) []byte {
+	status, reason := Explain(err)
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(status), 10)
 	dst = append(dst, ' ')
@@ -30,3 +46,6 @@ func AppendRefusal(dst []byte, status int, reason string) []byte {
 	dst = append(dst, reason...)
 	return append(dst, '\n')
 }
+
+// TooLarge is the error of a request of more than [MaxRequest] bytes.
+var TooLarge = &BadRequest{Status: http.StatusRequestHeaderFieldsTooLarge, Reason: "request too large"}

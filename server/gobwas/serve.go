@@ -1,0 +1,180 @@
+package gobwas
+
+import (
+	"errors"
+	"io"
+	"os"
+	"runtime/debug"
+	"syscall"
+
+	"signalbench/server/bufpool"
+	"signalbench/server/engine"
+)
+
+const (
+	// readBytes is how much one read takes into a borrowed buffer.
+	readBytes = 16 << 10
+	// tlsReadBytes is what a connection under TLS keeps for reading.
+	tlsReadBytes = 1 << 10
+)
+
+// serve reads until the connection ends.
+func (c *conn) serve() {
+	defer func() {
+		if v := recover(); v != nil {
+			c.end(c.panicked(v))
+		}
+	}()
+	raw := c.nc.Raw()
+	if c.tls != nil || raw == nil {
+		c.serveStream(make([]byte, tlsReadBytes))
+		return
+	}
+	ready := c.read // bound once: for each wait it would be an allocation
+	for {
+		err := raw.Read(ready)
+		if err == nil {
+			err = c.take()
+		}
+		if err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
+// read is called by RawConn.Read, first at once and then whenever the socket
+// has become readable. It borrows a buffer for the attempt only, so a
+// connection that waits holds none. It returns whether there is something to
+// take.
+func (c *conn) read(fd uintptr) bool {
+	b := bufpool.Get(readBytes)
+	for {
+		n, err := syscall.Read(int(fd), b.B[:cap(b.B)])
+		switch {
+		case n > 0:
+			b.B = b.B[:n]
+			c.in, c.inErr = b, 0
+			return true
+		case err == syscall.EINTR:
+			continue
+		}
+		bufpool.Put(b)
+		c.in, c.inErr = nil, 0
+		if err != nil {
+			c.inErr = err.(syscall.Errno)
+		}
+		return c.inErr != syscall.EAGAIN
+	}
+}
+
+// take feeds what read has left to the parser.
+func (c *conn) take() error {
+	switch {
+	case c.inErr != 0:
+		return os.NewSyscallError("read", c.inErr)
+	case c.in == nil:
+		return io.EOF
+	}
+	err := c.feed(c.in.B)
+	bufpool.Put(c.in)
+	c.in = nil
+	return err
+}
+
+// serveStream reads where something between the socket and the frames holds
+// bytes of its own, so that the socket does not tell whether there are any.
+func (c *conn) serveStream(buf []byte) {
+	for {
+		n, err := c.stream().Read(buf)
+		if n > 0 {
+			if err := c.feed(buf[:n]); err != nil {
+				c.end(err)
+				return
+			}
+		}
+		if err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
+// feed parses p and delivers what it completes.
+func (c *conn) feed(p []byte) error {
+	return c.parser.Feed(p, c.server.cfg.MaxMessage, (*sink)(c))
+}
+
+// end brings the connection to an end that began with err, tells the handler
+// and lets everything go.
+func (c *conn) end(err error) {
+	c.parser.Release()
+	cause := c.finish(err)
+	_ = c.stream().Close()
+	c.tell(cause)
+	c.nc.Leave()
+}
+
+// finish says goodbye as err demands and returns the cause that the handler is
+// told.
+func (c *conn) finish(err error) error {
+	if c.peerClosed {
+		return c.own(nil)
+	}
+	if fail, ok := errors.AsType[*engine.CloseError](err); ok {
+		return c.fail(fail)
+	}
+	if slow := c.nc.Err(); errors.Is(slow, engine.ErrSlow) {
+		return slow
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return c.own(err)
+	}
+	if c.nc.Closing() {
+		c.nc.Cut() // the peer has not answered the close frame
+		return c.own(err)
+	}
+	c.server.cfg.Stats.TimedOut.Add(1)
+	return c.fail(&engine.CloseError{Code: engine.ClosePolicyViolation, Reason: "silent for too long"})
+}
+
+// fail fails the connection (RFC 6455 section 7.1.7).
+func (c *conn) fail(e *engine.CloseError) error {
+	_ = c.sendClose(e.Code, e.Reason, e)
+	c.linger()
+	return c.own(e)
+}
+
+// linger lets what was written last arrive.
+func (c *conn) linger() {
+	if c.tls != nil {
+		_ = c.tls.CloseWrite()
+	}
+	c.nc.Linger()
+}
+
+// own returns the cause that this side gave with its close frame, or else err.
+func (c *conn) own(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return err
+}
+
+// panicked logs what a handler panicked with: it ends this connection alone.
+func (c *conn) panicked(v any) error {
+	c.server.cfg.Log.Error("handler panicked", "panic", v, "stack", string(debug.Stack()))
+	return &engine.CloseError{Code: engine.CloseInternal, Reason: "internal error"}
+}
+
+// tell makes the last call to the handler.
+func (c *conn) tell(cause error) {
+	defer func() {
+		if v := recover(); v != nil {
+			_ = c.panicked(v)
+		}
+	}()
+	c.server.handler.Closed(c, cause)
+}

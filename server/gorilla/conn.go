@@ -1,0 +1,130 @@
+package gorilla
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"signalbench/server/conns"
+	"signalbench/server/engine"
+	"signalbench/server/frame"
+)
+
+// A conn is one connection: the engine.Conn of the handler and the conns.Owner
+// of its socket.
+type conn struct {
+	server *server
+	nc     *conns.Conn
+	ws     *websocket.Conn
+
+	mu     sync.Mutex         // the library wants one writer; held from Admit on, it keeps the outbox's bound
+	closed bool               // a close frame has been sent
+	cause  *engine.CloseError // of that close frame, unless it answered the peer's
+	state  any
+
+	peerClosed bool // of the serving goroutine: the peer's close frame has come
+}
+
+var (
+	_ engine.Conn = (*conn)(nil)
+	_ conns.Owner = (*conn)(nil)
+)
+
+func newConn(s *server, nc *conns.Conn, ws *websocket.Conn) *conn {
+	c := &conn{server: s, nc: nc, ws: ws}
+	ws.SetReadLimit(int64(s.cfg.MaxMessage))
+	ws.SetPingHandler(c.gotPing)
+	ws.SetPongHandler(c.gotPong)
+	ws.SetCloseHandler(c.gotClose)
+	return c
+}
+
+// Send implements [engine.Conn].
+func (c *conn) Send(op engine.Opcode, p []byte) error {
+	return c.send(func() error { return c.ws.WriteMessage(int(op), p) })
+}
+
+// send writes one frame if there is room for it. No write blocks, so no
+// deadline is needed.
+func (c *conn) send(write func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return engine.ErrClosed
+	}
+	if err := c.nc.Admit(); err != nil {
+		return err
+	}
+	if write() != nil {
+		return engine.ErrClosed
+	}
+	return nil
+}
+
+// Close implements [engine.Conn].
+func (c *conn) Close(code engine.CloseCode, reason string) error {
+	return c.sendClose(code, reason, &engine.CloseError{Code: code, Reason: reason})
+}
+
+// Drain implements [conns.Owner].
+func (c *conn) Drain() { _ = c.Close(engine.CloseGoingAway, "server is going away") }
+
+// sendClose sends the only close frame of this side. A small frame at the end
+// needs no room in the outbox.
+func (c *conn) sendClose(code engine.CloseCode, reason string, cause *engine.CloseError) error {
+	if len(reason) > frame.MaxReason {
+		reason = strings.ToValidUTF8(reason[:frame.MaxReason], "")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return engine.ErrClosed
+	}
+	c.closed, c.cause = true, cause
+	c.nc.StartClosing()
+	if c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(int(code), reason), time.Time{}) != nil {
+		return engine.ErrClosed
+	}
+	return nil
+}
+
+// gotPing answers. A pong is bounded like a message: else a peer that sends
+// pings and reads nothing would fill the memory.
+func (c *conn) gotPing(p string) error {
+	c.nc.Touch()
+	_ = c.send(func() error { return c.ws.WriteControl(websocket.PongMessage, []byte(p), time.Time{}) })
+	return nil
+}
+
+func (c *conn) gotPong(string) error {
+	c.nc.Touch()
+	return nil
+}
+
+// gotClose answers the peer's close frame with its own code (RFC 6455 section
+// 5.5.1), unless it is itself an answer.
+func (c *conn) gotClose(code int, _ string) error {
+	c.peerClosed = true
+	_ = c.sendClose(engine.CloseCode(code), "", nil)
+	return nil
+}
+
+// SetState implements [engine.Conn].
+func (c *conn) SetState(v any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = v
+}
+
+// State implements [engine.Conn].
+func (c *conn) State() any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// RemoteAddr implements [engine.Conn].
+func (c *conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }

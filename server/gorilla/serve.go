@@ -1,0 +1,172 @@
+package gorilla
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"runtime/debug"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+
+	"signalbench/server/bufpool"
+	"signalbench/server/engine"
+)
+
+// serve opens the connection for the handler and reads until it ends.
+func (c *conn) serve(r *engine.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.end(c.panicked(v))
+		}
+	}()
+	c.server.handler.Open(c, r)
+	for {
+		if err := c.server.form.read(c); err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
+// readAll reads a message as the documentation does.
+func (c *conn) readAll() error {
+	op, p, err := c.ws.ReadMessage()
+	if err != nil {
+		return err
+	}
+	return c.deliver(op, p)
+}
+
+// readBorrowed reads a message into memory that goes back after the call.
+func (c *conn) readBorrowed() error {
+	op, r, err := c.ws.NextReader()
+	if err != nil {
+		return err
+	}
+	b := bufpool.Get(0)
+	for err == nil {
+		if len(b.B) == cap(b.B) {
+			b = bufpool.Grow(b)
+		}
+		var n int
+		n, err = r.Read(b.B[len(b.B):cap(b.B)])
+		b.B = b.B[:len(b.B)+n]
+	}
+	if err == io.EOF {
+		err = c.deliver(op, b.B)
+	}
+	bufpool.Put(b)
+	return err
+}
+
+// deliver hands a message to the handler. What the peer sends after this side's
+// close frame is read, since its own close frame comes behind, but not
+// delivered.
+func (c *conn) deliver(op int, p []byte) error {
+	if op == websocket.TextMessage && !utf8.Valid(p) {
+		return &engine.CloseError{Code: engine.CloseInvalidPayload, Reason: "text is not UTF-8"} // RFC 6455 section 8.1
+	}
+	c.nc.Touch()
+	if !c.nc.Closing() {
+		c.server.handler.Message(c, engine.Opcode(op), p)
+	}
+	return nil
+}
+
+// end brings the connection to an end that began with err, tells the handler
+// and lets everything go.
+func (c *conn) end(err error) {
+	cause := c.finish(err)
+	_ = c.ws.Close()
+	c.tell(cause)
+	c.nc.Leave()
+}
+
+// finish says goodbye as err demands and returns the cause that the handler is
+// told.
+func (c *conn) finish(err error) error {
+	if c.peerClosed {
+		return c.own(nil)
+	}
+	if fail, ok := errors.AsType[*engine.CloseError](err); ok {
+		return c.fail(fail)
+	}
+	if slow := c.nc.Err(); errors.Is(slow, engine.ErrSlow) {
+		return slow
+	}
+	if fail := refusalOf(err); fail != nil {
+		return c.fail(fail)
+	}
+	if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
+		if websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
+			err = io.ErrUnexpectedEOF // the library's word for it
+		}
+		return c.own(err)
+	}
+	if c.nc.Closing() {
+		c.nc.Cut() // the peer has not answered the close frame
+		return c.own(err)
+	}
+	c.server.cfg.Stats.TimedOut.Add(1)
+	return c.fail(&engine.CloseError{Code: engine.ClosePolicyViolation, Reason: "silent for too long"})
+}
+
+// refusalOf returns the close frame that an error of the library stands for,
+// nil if it is an error of the socket. The library has sent that frame already,
+// but for one case: it calls a length with its highest bit set over the limit
+// and says nothing. What is sent a second time does not go out.
+func refusalOf(err error) *engine.CloseError {
+	const prefix = "websocket: "
+	if errors.Is(err, websocket.ErrReadLimit) {
+		return &engine.CloseError{Code: engine.CloseTooBig, Reason: "message too big"}
+	}
+	_, isNet := errors.AsType[net.Error](err)
+	_, isClose := errors.AsType[*websocket.CloseError](err)
+	if reason, ok := strings.CutPrefix(err.Error(), prefix); ok && !isNet && !isClose {
+		return &engine.CloseError{Code: engine.CloseProtocolError, Reason: reason}
+	}
+	return nil
+}
+
+// fail fails the connection (RFC 6455 section 7.1.7).
+func (c *conn) fail(e *engine.CloseError) error {
+	_ = c.sendClose(e.Code, e.Reason, e)
+	stream := c.ws.NetConn()
+	if g, ok := stream.(*glued); ok {
+		stream = g.Conn
+	}
+	if t, ok := stream.(*tls.Conn); ok {
+		_ = t.CloseWrite()
+	}
+	c.nc.Linger()
+	return c.own(e)
+}
+
+// own returns the cause that this side gave with its close frame, or else err.
+func (c *conn) own(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return err
+}
+
+// panicked logs what a handler panicked with: it ends this connection alone.
+func (c *conn) panicked(v any) error {
+	c.server.cfg.Log.Error("handler panicked", "panic", v, "stack", string(debug.Stack()))
+	return &engine.CloseError{Code: engine.CloseInternal, Reason: "internal error"}
+}
+
+// tell makes the last call to the handler.
+func (c *conn) tell(cause error) {
+	defer func() {
+		if v := recover(); v != nil {
+			_ = c.panicked(v)
+		}
+	}()
+	c.server.handler.Closed(c, cause)
+}
