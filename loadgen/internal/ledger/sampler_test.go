@@ -40,7 +40,7 @@ func TestLedgerTellsAKnownAllocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	read(0)
-	const plateaus, step = 4, 250
+	const plateaus, step = 4, 900
 	for n := step; n <= plateaus*step; n += step {
 		for range step {
 			connect(t, addr.Port)
