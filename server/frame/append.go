@@ -35,17 +35,17 @@ func AppendFrame(dst []byte, op engine.Opcode, p []byte) []byte {
 }
 
 // AppendPing appends a ping; p longer than 125 bytes is cut.
-func AppendPing(dst, p []byte) []byte { return AppendFrame(dst, opPing, p[:min(len(p), maxControl)]) }
+func AppendPing(dst, p []byte) []byte { return AppendFrame(dst, OpPing, p[:min(len(p), maxControl)]) }
 
 // AppendPong appends a pong; p longer than 125 bytes is cut.
-func AppendPong(dst, p []byte) []byte { return AppendFrame(dst, opPong, p[:min(len(p), maxControl)]) }
+func AppendPong(dst, p []byte) []byte { return AppendFrame(dst, OpPong, p[:min(len(p), maxControl)]) }
 
 // AppendClose appends a close frame. The codes that must never be on the wire
 // (RFC 6455 section 7.4.1) become a frame without a body. A reason is cut at the
 // last character that fits into [MaxReason] bytes.
 func AppendClose(dst []byte, code engine.CloseCode, reason string) []byte {
 	if code == engine.CloseNoStatus || code == engine.CloseAbnormal || code == 1015 {
-		return AppendHeader(dst, opClose, 0)
+		return AppendHeader(dst, OpClose, 0)
 	}
 	if len(reason) > MaxReason {
 		i := MaxReason
@@ -54,7 +54,7 @@ func AppendClose(dst []byte, code engine.CloseCode, reason string) []byte {
 		}
 		reason = reason[:i]
 	}
-	dst = AppendHeader(dst, opClose, 2+len(reason))
+	dst = AppendHeader(dst, OpClose, 2+len(reason))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
 	return append(dst, reason...)
 }

@@ -6,13 +6,13 @@ import (
 	"signalbench/server/engine"
 )
 
-// The opcodes of RFC 6455 section 5.2 that [engine.Opcode] has no name for,
+// The other opcodes of RFC 6455 section 5.2 that [engine.Opcode] has no name for,
 // because no handler ever sees them.
 const (
-	opContinuation engine.Opcode = 0x0
-	opClose        engine.Opcode = 0x8
-	opPing         engine.Opcode = 0x9
-	opPong         engine.Opcode = 0xA
+	OpContinuation engine.Opcode = 0x0
+	OpClose        engine.Opcode = 0x8
+	OpPing         engine.Opcode = 0x9
+	OpPong         engine.Opcode = 0xA
 )
 
 // Bits of the first two bytes of a frame (RFC 6455 section 5.2).
@@ -55,7 +55,7 @@ type header struct {
 	fin    bool
 }
 
-func (h *header) control() bool { return h.op >= opClose }
+func (h *header) control() bool { return h.op >= OpClose }
 
 // parseHeader reads the header at the start of b. n is its length in bytes, or
 // 0 while b is too short for it. What two bytes already show to be wrong is
@@ -69,7 +69,7 @@ func parseHeader(b []byte) (h header, n int, err error) {
 	if b[0]&bitsRSV != 0 {
 		return h, 0, errRSV // section 5.2: no extension was negotiated
 	}
-	if h.op > engine.OpBinary && h.op < opClose || h.op > opPong {
+	if h.op > engine.OpBinary && h.op < OpClose || h.op > OpPong {
 		return h, 0, errOpcode // section 5.2: reserved for further frames
 	}
 	if h.control() && !h.fin {

@@ -153,10 +153,10 @@ func (p *Parser) admit(h *header, maxMessage int) error {
 		return nil // section 5.4: may come between the fragments of a message
 	}
 	open := p.s != nil && p.s.open
-	if h.op == opContinuation && !open {
+	if h.op == OpContinuation && !open {
 		return errOrphan // section 5.4
 	}
-	if h.op != opContinuation && open {
+	if h.op != OpContinuation && open {
 		return errInterleave // section 5.4
 	}
 	room := maxMessage
@@ -194,9 +194,9 @@ func (p *Parser) control(h *header, data []byte, sink Sink) (taken int, err erro
 		defer p.settle()
 	}
 	switch h.op {
-	case opPing:
+	case OpPing:
 		sink.Ping(payload)
-	case opPong:
+	case OpPong:
 		sink.Pong(payload)
 	default:
 		return taken, closed(payload, sink)
@@ -242,7 +242,7 @@ func (p *Parser) data(h *header, data []byte, sink Sink) (taken int, err error) 
 	s = p.borrow()
 	if !s.inside {
 		s.head, s.inside, s.got = *h, true, 0
-		if h.op != opContinuation {
+		if h.op != OpContinuation {
 			s.open, s.op = true, h.op
 		}
 	}

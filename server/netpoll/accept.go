@@ -1,0 +1,143 @@
+package netpoll
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+
+	"github.com/mailru/easygo/netpoll"
+	"golang.org/x/sys/unix"
+
+	"signalbench/server/engine"
+)
+
+// acceptBatch is how many connections one event takes from an accept queue
+// before the poller looks at its connections again.
+const acceptBatch = 128
+
+var overLimit = &engine.Refusal{Status: http.StatusServiceUnavailable, Reason: "too many connections"}
+
+// A door is a listening socket, registered with one of the pollers.
+type door struct {
+	loop *poller
+	fd   int
+
+	mu     sync.Mutex
+	paused bool // accept(2) failed for want of something; not reported by epoll
+	shut   bool
+}
+
+// listen takes the sockets out of the listeners, which are closed, and
+// registers them. What it returns is to be shut also when there is an error.
+func (s *server) listen(listeners []net.Listener) (doors []*door, err error) {
+	for i, l := range listeners {
+		fd, err := take(l)
+		if err != nil {
+			return doors, errors.Join(fmt.Errorf("taking the socket of listener %v: %w", l.Addr(), err), closeAll(listeners[i+1:]))
+		}
+		d := &door{loop: s.pollers[i%len(s.pollers)], fd: fd}
+		doors = append(doors, d)
+		if err := d.loop.epoll.Add(fd, netpoll.EPOLLIN, d.ready); err != nil {
+			return doors, errors.Join(fmt.Errorf("registering listener %v: %w", l.Addr(), err), closeAll(listeners[i+1:]))
+		}
+	}
+	return doors, nil
+}
+
+// take duplicates the socket of l and closes l: Go's own poller lets go of it.
+func take(l net.Listener) (fd int, err error) {
+	defer func() { err = errors.Join(err, l.Close()) }()
+	sc, ok := l.(syscall.Conn)
+	if !ok {
+		return -1, fmt.Errorf("%T has no descriptor", l)
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var dupErr error
+	err = rc.Control(func(old uintptr) { fd, dupErr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
+	if err = errors.Join(err, dupErr); err != nil {
+		return -1, err
+	}
+	// What is accepted inherits it (Linux), which saves a call for each. Not
+	// every socket is TCP.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	return fd, unix.SetNonblock(fd, true)
+}
+
+// shut closes the doors; when it returns nothing is accepted any more.
+func shut(doors []*door) error {
+	var errs []error
+	for _, d := range doors {
+		d.mu.Lock()
+		if !d.shut {
+			d.shut = true
+			_ = d.loop.epoll.Del(d.fd)
+			errs = append(errs, unix.Close(d.fd))
+		}
+		d.mu.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// ready takes what waits in the accept queue, a batch at a time: the event comes
+// back while there is more.
+func (d *door) ready(netpoll.EpollEvent) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.shut || d.paused {
+		return
+	}
+	stats := d.loop.cfg.Stats
+	for range acceptBatch {
+		fd, errno := accept(d.fd)
+		switch errno {
+		case 0:
+			stats.Accepted.Add(1)
+			d.loop.admit(fd)
+		case unix.EAGAIN:
+			return
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+			// The queue stays full, so epoll would report it for ever: look away
+			// until the sweeper says to try again (accept(2), BUGS of epoll(7)).
+			stats.AcceptErrors.Add(1)
+			d.loop.cfg.Log.Warn("accept failed, pausing", "err", errno)
+			d.paused = d.loop.epoll.Mod(d.fd, 0) == nil
+			return
+		default:
+			// EINTR, ECONNABORTED and the errors of the new connection's network
+			// that Linux hands through: the next one may be fine (accept(2)).
+		}
+	}
+}
+
+// resume ends a pause.
+func (d *door) resume() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paused && !d.shut {
+		d.paused = d.loop.epoll.Mod(d.fd, netpoll.EPOLLIN) != nil
+	}
+}
+
+// admit makes a conn of an accepted descriptor and deals it to a poller.
+func (s *server) admit(fd int) {
+	c := &conn{loop: s.next(), fd: int32(fd), seen: s.clock.now()}
+	if !s.table.add(c, c.seen+s.clock.handshake, s.cfg.MaxConns) {
+		s.cfg.Stats.Refused.Add(1)
+		_ = unix.Close(fd)
+		return
+	}
+	if err := c.loop.epoll.Add(fd, netpoll.EPOLLIN, c.ready); err != nil {
+		s.cfg.Log.Error("cannot watch a connection", "err", err)
+		_ = c.loop.epoll.Del(fd) // easygo keeps the callback when epoll_ctl fails
+		s.table.remove(c)
+		_ = unix.Close(fd)
+		s.cfg.Stats.Failed.Add(1)
+		s.table.gone(c)
+	}
+}

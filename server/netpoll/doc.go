@@ -1,0 +1,42 @@
+// Package netpoll is an engine on easygo's epoll over raw descriptors: no
+// goroutine and no buffer belongs to an idle connection.
+//
+// # How it works
+//
+// A few pollers, each one epoll instance with the goroutine that waits on it,
+// share the connections. When a socket is readable its poller makes one read(2)
+// into a buffer that belongs to the poller, takes all complete frames out of it
+// (package frame), calls the handler inline, and lets all replies leave in one
+// write(2). Readiness is level-triggered, so what one read left behind comes
+// back as the next event, after everybody else's: nobody is served twice before
+// others are served once. A handler never blocks (that is its contract), so
+// nothing else is needed: no worker pool, no re-arming, no second system call.
+//
+// What is incomplete is kept in pooled memory that exists only as long as it is
+// incomplete: half an opening handshake, half a frame, a message in fragments,
+// bytes that a slow peer has not taken. None of them holds a poller.
+//
+// # What an idle connection costs
+//
+// A conn of 64 B, the bound callback of 16 B, its entry in easygo's callback map
+// (17 B and the map's slack: 20-39 B), and 12 B in the table that the sweeper
+// walks: about 130 B, and one descriptor. Timeouts need no timers, see sweep.go.
+//
+// # Who may do what
+//
+// A poller owns its connections: it alone reads, parses, calls the handler and
+// closes a descriptor. Everybody else (Send, Close, the sweeper, drain) holds the
+// connection's mutex, writes without blocking or queues, and to end a connection
+// shuts the socket down, which wakes its poller to do it. So a descriptor number
+// that the kernel has given away again is never touched: a callback is bound to
+// its conn, the descriptor leaves epoll and the table before it is closed, and
+// whoever uses it otherwise sees under the mutex that the conn is dead.
+//
+// Locks are taken in the order listener, conn, then table or epoll.
+//
+// # The lesson beside it
+//
+// [DescEntry] is the same engine built the way in which the package was first
+// made known, with netpoll.Desc, one-shot events and a pool of workers that read
+// with blocking reads. It is kept to be compared with; see desc.go.
+package netpoll
