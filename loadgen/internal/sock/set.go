@@ -338,6 +338,9 @@ func (s *Set) Wake() {
 	unix.RawSyscall(unix.SYS_WRITE, uintptr(s.wake), uintptr(unsafe.Pointer(&one)), 8)
 }
 
+// Secure implements [wire.Transport].
+func (s *Set) Secure() bool { return false }
+
 // Release implements [wire.Transport].
 func (s *Set) Release() {
 	for c := range s.slots {

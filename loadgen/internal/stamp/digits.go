@@ -5,6 +5,9 @@ const (
 
 	perSeq, perConn, perTime, perCheck = 5, 5, 8, 5
 
+	// MaxSeq is the largest sequence number.
+	MaxSeq = maxNumber
+
 	// maxNumber is the largest conn and seq, maxTime the longest time since
 	// the start of the run in nanoseconds (78 h).
 	maxNumber = 1<<30 - 1

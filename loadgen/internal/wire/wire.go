@@ -32,7 +32,8 @@ type Route struct {
 type Transport interface {
 	// Dial begins to connect c. If the connection is established at once, first
 	// has been sent and established is true; otherwise Events.Connected or
-	// Events.Ended follows and nothing has been sent. It retries nothing.
+	// Events.Ended follows and nothing has been sent. A transport that is Secure
+	// never sends first. Dial retries nothing.
 	Dial(c Conn, r Route, first []byte) (established bool, cause results.Cause)
 	// Send takes all of p: what the network does not take now waits in a
 	// backlog. It returns [results.CauseBacklog] and takes nothing if the
@@ -49,6 +50,8 @@ type Transport interface {
 	// Wake ends the Wait in progress, or the next one. Any goroutine may call
 	// it, until Release.
 	Wake()
+	// Secure reports whether Send works only after Events.Secured.
+	Secure() bool
 	// Release ends everything that is open with a reset and gives all
 	// resources back.
 	Release()
@@ -57,9 +60,11 @@ type Transport interface {
 // Events is told what happens to connections. Every method may use the
 // transport, also to end or redial the connection in question.
 type Events interface {
-	// Connected tells that c is established and Send works; not called if Dial
-	// has said so.
+	// Connected tells that c is established; not called if Dial has said so.
 	Connected(c Conn)
+	// Secured tells that a secure transport has agreed on keys for c, after it
+	// was connected.
+	Secured(c Conn)
 	// Data brings the next bytes of c. p is valid only during the call.
 	Data(c Conn, p []byte)
 	// Ended tells that c is gone. The transport has forgotten it.

@@ -1,0 +1,17 @@
+// Package workload decides what connections do: dial in a ramp, stay idle,
+// echo in an open or a closed loop, live and die in churn, close in a teardown.
+//
+// All of them are [lane.Workload] values, one for each lane, and see a
+// connection as a number that can be opened, spoken to and closed. What was sent
+// and what came back is kept by one [Delivery] for each lane, for as long as the
+// run lasts, because messages of one workload may arrive in the next.
+//
+// Open and closed loop are told apart throughout. In an open loop an operation
+// has a due time, which the schedule alone decides, and response time runs from
+// there: a server that stops for a while delays all operations that were due
+// meanwhile, and all of them show it. In a closed loop an operation is sent
+// because another was answered, so a server that stops also stops the load; its
+// service times are no statement about response times, and none are reported.
+//
+// The package must not know sockets.
+package workload

@@ -1,0 +1,15 @@
+package workload
+
+import "signalbench/loadgen/internal/lane"
+
+// Hold leaves connections idle. It is always finished.
+type Hold struct{ common }
+
+// NewHold returns the stage for one lane.
+func NewHold(l *lane.Lane, d *Delivery) *Hold { return &Hold{common{l: l, d: d}} }
+
+// Finished implements [Stage].
+func (*Hold) Finished() bool { return true }
+
+// Abort implements [Stage].
+func (*Hold) Abort() {}

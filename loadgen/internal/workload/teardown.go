@@ -1,0 +1,68 @@
+package workload
+
+import (
+	"time"
+
+	"signalbench/loadgen/internal/lane"
+	"signalbench/loadgen/internal/pace"
+	"signalbench/loadgen/internal/wire"
+	"signalbench/results"
+)
+
+// A Teardown ends all connections in good order, at the pace of a schedule and
+// with a bounded number of closing handshakes at once.
+type Teardown struct {
+	common
+	schedule pace.Schedule
+	start    time.Duration
+	next     wire.Conn
+	n        uint64
+}
+
+// NewTeardown returns l's part; schedule is that of this lane alone.
+func NewTeardown(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Duration) *Teardown {
+	return &Teardown{common: common{l: l, d: d}, schedule: schedule, start: start}
+}
+
+// Next implements [lane.Workload].
+func (t *Teardown) Next() time.Duration {
+	if int(t.next) == t.l.Conns || t.l.ClosesFull() {
+		return lane.Never
+	}
+	due, _ := t.schedule.Due(t.n)
+	return t.start + due
+}
+
+// Fire implements [lane.Workload].
+func (t *Teardown) Fire(now time.Duration) {
+	for shut := 0; shut < few && int(t.next) < t.l.Conns; {
+		if !t.l.IsOpen(t.next) {
+			t.next++
+			continue
+		}
+		if due, _ := t.schedule.Due(t.n); t.start+due > now || !t.l.Shut(t.next) {
+			break
+		}
+		t.next++
+		t.n++
+		shut++
+	}
+	t.tell(t.Finished())
+}
+
+// Ended implements [lane.Workload].
+func (t *Teardown) Ended(c wire.Conn, why results.Cause, now time.Duration) {
+	t.common.Ended(c, why, now)
+	t.tell(t.Finished())
+}
+
+// Finished implements [Stage].
+func (t *Teardown) Finished() bool {
+	return t.l.Open() == 0 && t.l.Closing() == 0 && t.l.Dialing() == 0
+}
+
+// Abort implements [Stage]: what is left is reset when the lane ends.
+func (t *Teardown) Abort() {
+	t.next = wire.Conn(t.l.Conns)
+	t.tell(true)
+}
