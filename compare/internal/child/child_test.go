@@ -23,6 +23,7 @@ const role = "SIGNALBENCH_CHILD_ROLE"
 func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
 	case "":
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // or each child sleeps for a second under the race detector
 		goleak.VerifyTestMain(m)
 	case "patient": // says it is ready and ends on SIGINT
 		c := make(chan os.Signal, 1)

@@ -27,7 +27,7 @@ func Bars(id, title, caption, axis string, segments []Segment, bars []Bar) (*Fig
 	if len(bars) == 0 || len(segments) == 0 {
 		return nil, nil
 	}
-	const thick = vg.Length(20)
+	const thick, gap = vg.Length(30), vg.Length(18)
 	p := newPlot()
 	var below *plotter.BarChart
 	var legend []entry
@@ -82,7 +82,7 @@ func Bars(id, title, caption, axis string, segments []Segment, bars []Bar) (*Fig
 	p.X.Min, p.X.Max = 0, longest*1.12
 	p.X.Tick.Marker = wholeTicks{}
 	p.X.Label.Text = axis
-	svg, err := render(p, legend, plotWidth, 60+vg.Length(len(bars))*(thick+12))
+	svg, err := render(p, legend, plotWidth, 60+vg.Length(len(bars))*(thick+gap))
 	if err != nil {
 		return nil, err
 	}

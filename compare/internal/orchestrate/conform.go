@@ -11,8 +11,12 @@ import (
 	"signalbench/results"
 )
 
-// conformTimeout bounds a pass of the kit's quick cases.
-const conformTimeout = 90 * time.Second
+const (
+	// conformTimeout bounds a pass of the kit's quick cases.
+	conformTimeout = 90 * time.Second
+	// conformGrace is how long an interrupted kit may take to stop.
+	conformGrace = 3 * time.Second
+)
 
 // conform runs the quick cases of the conformance kit against a server. The
 // error says why the server must not be measured; failures that a lesson
@@ -30,7 +34,7 @@ func conform(ctx context.Context, binary, url, admin, engine string) (results.Co
 	if err != nil {
 		return results.Conformance{}, err
 	}
-	if err := await(ctx, p, conformTimeout, stopGrace); err != nil {
+	if err := await(ctx, p, conformTimeout, conformGrace); err != nil {
 		return results.Conformance{}, fmt.Errorf("conformance kit: %w", err)
 	}
 	var outcome results.Conformance

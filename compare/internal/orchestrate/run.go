@@ -33,7 +33,19 @@ type Runner struct {
 	Server   string // path of the server's executable
 	Loadgen  string // path of the load generator's executable
 	Reporter Reporter
+
+	patience patience // shortened by tests; the zero value means defaults
 }
+
+// patience is how long a Runner waits for a server that ought to answer.
+type patience struct {
+	ready time.Duration // from its start to its ready line
+	stop  time.Duration // from SIGINT to its end
+}
+
+// defaults are longer than anything that a sound server takes on a slow
+// machine; stop is longer than the server's own drain deadline.
+var defaults = patience{ready: 15 * time.Second, stop: 10 * time.Second}
 
 // Run carries out p and writes suite.json into p.Out after every step, marked
 // partial until the last. The suite is returned also when ctx ended early,
@@ -41,6 +53,11 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, p Plan) (*results.Suite, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
+	}
+	if r.patience == (patience{}) {
+		c := *r
+		c.patience = defaults
+		r = &c
 	}
 	ports, err := NewPorts(p.Seed)
 	if err != nil {
@@ -179,8 +196,8 @@ func (e *execution) step(ctx context.Context, a *Arm, arm *results.Arm, step *re
 	if s.Ended() {
 		return fmt.Errorf("the server ended while it was measured: %w", orClean(s.Err()))
 	}
-	if s.Stop(stopGrace) {
-		e.find(results.Warning, "server-stop", fmt.Sprintf("%s, repetition %d: the server did not stop within %v of SIGINT and was killed", a.Name, step.Repetition, stopGrace))
+	if s.Stop(e.patience.stop) {
+		e.find(results.Warning, "server-stop", fmt.Sprintf("%s, repetition %d: the server did not stop within %v of SIGINT and was killed", a.Name, step.Repetition, e.patience.stop))
 	} else if stopErr := s.Err(); stopErr != nil && err == nil {
 		e.find(results.Warning, "server-stop", fmt.Sprintf("%s, repetition %d: the server did not stop cleanly: %v", a.Name, step.Repetition, stopErr))
 	}
@@ -200,7 +217,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	if err != nil {
 		return err
 	}
-	defer s.Stop(stopGrace)
+	defer s.Stop(e.patience.stop)
 	arm.Server = s.Argv
 	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, a.Name)
 	if s.Ended() {
@@ -210,7 +227,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 }
 
 func (e *execution) start(ctx context.Context, a *Arm) (*server, error) {
-	return startServer(ctx, e.Server, a.Name, e.plan.ServerFlags, e.ports, e.note)
+	return startServer(ctx, starting{e.Server, a.Name, e.plan.ServerFlags, e.patience.ready}, e.ports, e.note)
 }
 
 // note records a fact that the reader should know and tells it at once.

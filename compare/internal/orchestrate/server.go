@@ -13,12 +13,15 @@ import (
 	"signalbench/compare/internal/child"
 )
 
-const (
-	readyTimeout = 15 * time.Second
-	startTries   = 5
-	// stopGrace is longer than the server's own drain deadline by default.
-	stopGrace = 10 * time.Second
-)
+// startTries is how many pairs of ports are tried.
+const startTries = 5
+
+// starting says how to start a server.
+type starting struct {
+	binary, engine string
+	flags          []string
+	ready          time.Duration // longest wait for the ready line
+}
 
 // A server is a running server of ours.
 type server struct {
@@ -42,7 +45,7 @@ var errInUse = errors.New("address already in use")
 // startServer starts a fresh server of one engine, waits until it is ready, and
 // makes sure that who answers is the process that was started. A port in use
 // is no error yet: others are tried, and note is told.
-func startServer(ctx context.Context, binary, engine string, flags []string, ports *Ports, note func(string)) (*server, error) {
+func startServer(ctx context.Context, how starting, ports *Ports, note func(string)) (*server, error) {
 	var err error
 	for range startTries {
 		var listen, admin string
@@ -53,7 +56,7 @@ func startServer(ctx context.Context, binary, engine string, flags []string, por
 			return nil, err
 		}
 		var s *server
-		if s, err = startServerOn(ctx, binary, engine, flags, listen, admin); err == nil {
+		if s, err = startServerOn(ctx, how, listen, admin); err == nil {
 			return s, nil
 		}
 		if !errors.Is(err, errInUse) {
@@ -64,20 +67,20 @@ func startServer(ctx context.Context, binary, engine string, flags []string, por
 	return nil, err
 }
 
-func startServerOn(ctx context.Context, binary, engine string, flags []string, listen, admin string) (*server, error) {
-	args := append([]string{"serve", "--engine", engine, "--listen", listen, "--admin", admin}, flags...)
+func startServerOn(ctx context.Context, how starting, listen, admin string) (*server, error) {
+	args := append([]string{"serve", "--engine", how.engine, "--listen", listen, "--admin", admin}, how.flags...)
 	first := child.NewFirstLine()
-	p, err := child.Start(child.Spec{Path: binary, Args: args, Stdout: first})
+	p, err := child.Start(child.Spec{Path: how.binary, Args: args, Stdout: first})
 	if err != nil {
 		return nil, err
 	}
 	s := &server{Process: p, Argv: append([]string{"server"}, args...)}
-	if err := s.await(ctx, first, engine, listen, admin); err != nil {
+	if err := s.await(ctx, first, how, listen, admin); err != nil {
 		s.Kill()
 		return nil, err
 	}
 	scheme := "ws"
-	if slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--tls-cert") }) {
+	if slices.ContainsFunc(how.flags, func(f string) bool { return strings.HasPrefix(f, "--tls-cert") }) {
 		scheme = "wss"
 	}
 	s.URL, s.Admin = scheme+"://"+listen+"/echo", "http://"+admin
@@ -85,9 +88,10 @@ func startServerOn(ctx context.Context, binary, engine string, flags []string, l
 }
 
 // await waits for the ready line and checks every identity in it.
-func (s *server) await(ctx context.Context, first *child.FirstLine, engine, listen, admin string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout,
-		fmt.Errorf("the server of %s was not ready within %v", engine, readyTimeout))
+func (s *server) await(ctx context.Context, first *child.FirstLine, how starting, listen, admin string) error {
+	engine := how.engine
+	ctx, cancel := context.WithTimeoutCause(ctx, how.ready,
+		fmt.Errorf("the server of %s was not ready within %v", engine, how.ready))
 	defer cancel()
 	var line []byte
 	select {

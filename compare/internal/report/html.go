@@ -8,6 +8,7 @@ import (
 	"signalbench/compare/internal/digest"
 	"signalbench/compare/internal/figure"
 	"signalbench/compare/internal/sections"
+	"signalbench/compare/internal/stat"
 	"signalbench/compare/internal/table"
 	"signalbench/results"
 )
@@ -66,7 +67,15 @@ func HTML(w io.Writer, s *digest.Suite, figures []*figure.Figure) error {
 		Lead    string
 		Reasons []digest.Finding
 		More    int
+		NoClaim string // why no figure carries a claim, empty if they may
 		Blocks  []block
 		Reading []paragraph
-	}{s, template.CSS(styleSheet), s.Verdict == results.Valid, sections.Lead(s), reasons[:len(reasons)-more], more, blocks, reading})
+	}{s, template.CSS(styleSheet), s.Verdict == results.Valid, sections.Lead(s), reasons[:len(reasons)-more], more, noClaim(s), blocks, reading})
+}
+
+func noClaim(s *digest.Suite) string {
+	if s.NoClaim != "" {
+		return s.NoClaim
+	}
+	return stat.Support(s.Repetitions)
 }
