@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Everything that is checked before a change lands: form, lint, tests under the
+# race detector, truth tests, fuzzing, a real comparison whose report is opened
+# in a browser, and the load generator against a server that is not ours.
+#
+#   scripts/test.sh            all steps
+#   scripts/test.sh NAME...    some of them; see the list at the end
+#
+# It starts from a clean Debian machine with Go and Node: what is missing is
+# installed, and what cannot be installed fails. Nothing is skipped. Logs of
+# the steps, the report and its picture are kept in the folder that it names
+# (SIGNALBENCH_OUT, by default a temporary one).
+#
+# Load goes to 127.0.0.0/8 only, and every step has a time limit.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export SIGNALBENCH_OUT=${SIGNALBENCH_OUT:-$(mktemp -d "${TMPDIR:-/tmp}/signalbench.XXXXXX")}
+out=$SIGNALBENCH_OUT
+mkdir -p "$out"
+
+# need COMMAND PACKAGE: installs the Debian package if the command is missing.
+need() {
+  command -v "$1" >/dev/null && return
+  echo "installing $2"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$2"
+  command -v "$1" >/dev/null || { echo "$1 is missing and could not be installed"; return 1; }
+}
+
+# The packages whose tests hold the clock against the truth: they run alone.
+timed='/loadgen/internal/truth$'
+
+step_modules() { go mod download && go mod verify && go mod tidy -diff; }
+
+step_gofmt() {
+  local ugly
+  ugly=$(gofmt -l .)
+  [ -z "$ugly" ] || { echo "gofmt would change:"; echo "$ugly"; return 1; }
+}
+
+step_vet() { go vet ./...; }
+
+step_staticcheck() { go tool staticcheck ./...; }
+
+# Race: all packages but the timed ones, and with them the conformance of every
+# engine over real sockets.
+step_race() { go list ./... | grep -v "$timed" | xargs go test -race -vet=off -timeout 5m; }
+
+step_truth() { go list ./... | grep "$timed" | xargs go test -vet=off -count=1 -timeout 3m -v; }
+
+# Fuzz: every target that there is, a few seconds each.
+step_fuzz() {
+  local file dir target found=0
+  while IFS=: read -r file target; do
+    dir=./$(dirname "$file")
+    found=$((found + 1))
+    go test -vet=off -run '^$' -fuzz "^$target\$" -fuzztime 2s "$dir"
+  done < <(git ls-files -co --exclude-standard '*_test.go' | xargs grep -oE '^func Fuzz[A-Za-z0-9_]*' /dev/null | sed 's/func //')
+  echo "$found targets"
+  [ "$found" -gt 0 ]
+}
+
+# Compare: the suite end to end, as short as it can be and still be VALID.
+step_compare() {
+  rm -rf "$out/suite"
+  go run ./compare run --quick --out "$out/suite"
+  test -s "$out/suite/report.html"
+  test -s "$out/suite/report.md"
+  grep -q '"verdict": *"VALID"' "$out/suite/suite.json"
+}
+
+# Report: the page shows its verdict and its plots without any network.
+step_report() {
+  need chromium chromium
+  local page=$out/suite/report.html profile
+  profile=$(mktemp -d "$out/chromium.XXXXXX")
+  chromium_headless() {
+    chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+      --disable-component-update --disable-sync --user-data-dir="$profile" --host-resolver-rules='MAP * ~NOTFOUND' "$@" "file://$page"
+  }
+  chromium_headless --log-net-log="$out/net.json" --dump-dom >"$out/report.dom.html"
+  chromium_headless --window-size=1280,2400 --screenshot="$out/report.png"
+  rm -rf "$profile"
+  echo "screenshot: $out/report.png"
+  test -s "$out/report.png"
+  grep -q VALID "$out/report.dom.html" || { echo "no verdict in the page"; return 1; }
+  ! grep -q INVALID "$out/report.dom.html" || { echo "the page says INVALID"; return 1; }
+  local plots
+  plots=$(grep -o '<svg' "$out/report.dom.html" | wc -l)
+  echo "$plots plots"
+  [ "$plots" -ge 3 ] || { echo "the page should hold at least 3 plots"; return 1; }
+  # What the browser itself asks for is its own; everything else is the page's.
+  local asked
+  asked=$(grep -oE '"url":"(https?|wss?|ftp)://[^"]*' "$out/net.json" | sort -u |
+    grep -vE '://(clients2\.google\.com|update\.googleapis\.com|accounts\.google\.com|optimizationguide-pa\.googleapis\.com)/' || true)
+  [ -z "$asked" ] || { echo "the page asks the network:"; echo "$asked"; return 1; }
+}
+
+# Foreign: the load generator against a WebSocket server that is not ours.
+step_foreign() {
+  local dir=$out/ws line pid address
+  mkdir -p "$dir"
+  cp scripts/peers/ws/package.json scripts/peers/ws/server.mjs "$dir"
+  (cd "$dir" && npm install --no-audit --no-fund --no-package-lock)
+  mkfifo "$dir/ready"
+  node "$dir/server.mjs" >"$dir/ready" &
+  pid=$!
+  trap 'kill "$pid" 2>/dev/null || true' EXIT
+  read -r line <"$dir/ready"
+  address=$(sed -E 's/.*"listen":\["([^"]*)"\].*/\1/' <<<"$line")
+  go build -o "$out/loadgen" ./loadgen
+  "$out/loadgen" run --url "ws://$address/echo" --server-pid "$pid" --conns 500 --ramp 1000/s --workload echo --rate 500/s \
+    --warmup 1s --duration 5s --label ws --out "$out/ws-run"
+  grep -q '"verdict": *"VALID"' "$out/ws-run/run.json"
+}
+
+# The steps in their order, each with its time limit in seconds.
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 truth:240 fuzz:240 compare:180 report:240 foreign:120'
+
+if [ "${1:-}" = --alone ]; then # one step in a process of its own
+  "step_$2"
+  exit
+fi
+
+passed=0 failed=0 asked=$*
+for name in $asked; do
+  [[ " $steps" == *" $name:"* ]] || { echo "no step is called $name; there are: $(sed 's/:[0-9]*//g' <<<"$steps")"; exit 1; }
+done
+for entry in $steps; do
+  name=${entry%:*} limit=${entry#*:} from=$SECONDS code=0
+  [[ -z $asked || " $asked " == *" $name "* ]] || continue
+  printf '== %s\n' "$name"
+  timeout --kill-after=10 "$limit" scripts/test.sh --alone "$name" >"$out/$name.log" 2>&1 </dev/null || code=$?
+  if [ "$code" -eq 0 ]; then
+    passed=$((passed + 1))
+    printf '   %s ok, %d s\n' "$name" $((SECONDS - from))
+    continue
+  fi
+  failed=$((failed + 1))
+  [ "$code" -ne 124 ] || printf 'ran into its limit of %d s\n' "$limit" >>"$out/$name.log"
+  tail -n 150 "$out/$name.log"
+  printf '   %s FAILED with exit code %d, %d s; all of its output: %s\n' "$name" "$code" $((SECONDS - from)) "$out/$name.log"
+done
+printf 'took %d s; logs in %s\n' "$SECONDS" "$out"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
