@@ -38,7 +38,7 @@ type flags struct {
 	Delay      time.Duration `help:"Send each echo this long after its message was read."`
 	StallEvery time.Duration `default:"1s" help:"Time from the start of one stall to that of the next."`
 	StallFor   time.Duration `help:"Length of a stall: nothing is read or written."`
-	Spoil      fault         `default:"none" enum:"none,drop,double,reorder,corrupt,mask,close,reset" help:"What happens to a spoiled echo: ${enum}."`
+	Spoil      fault         `default:"none" enum:"none,drop,double,reorder,corrupt,behead,mask,close,reset" help:"What happens to a spoiled echo: ${enum}."`
 	Every      uint64        `default:"1000" help:"Spoil every Nth echo, all connections together."`
 	PerConn    int           `help:"Bytes to hold for each connection, all of them touched."`
 	MaxConns   int           `default:"20000" help:"Highest descriptor that is served, and the size of the tables made at the start."`

@@ -82,6 +82,7 @@ func TestSpoilers(t *testing.T) {
 		{double, "m1 m2 m3 m3 m4 m5 m6 m6 m7", 2},
 		{reorder, "m1 m2 m4 m3 m5 m7 m6", 2},
 		{corrupt, "m1 m2 m2 m4 m5 m7 m7", 2}, // the lowest bit of '3' and '6' is flipped
+		{behead, "m1 m2 l3 m4 m5 l6 m7", 2},
 		{mask, sent, 2},
 		{closing, "m1 m2 closed", 1},
 		{reset, "m1 m2 closed", 1},

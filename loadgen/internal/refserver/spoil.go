@@ -15,6 +15,7 @@ const (
 	double  fault = "double"  // it is sent twice
 	reorder fault = "reorder" // it is sent after the next one of its connection
 	corrupt fault = "corrupt" // one bit of the last payload byte is flipped
+	behead  fault = "behead"  // one bit of the first payload byte is flipped
 	mask    fault = "mask"    // it is sent masked, which a server must not do
 	closing fault = "close"   // a close frame is sent instead, then the stream ends
 	reset   fault = "reset"   // the connection is reset instead
@@ -62,9 +63,13 @@ func (s *spoiler) echo(dst []byte, held *[]byte, op ws.OpCode, payload []byte) (
 		return dst, goOn // counted once it has been overtaken
 	case double:
 		dst = s.frame(s.frame(dst, op, payload), op, payload)
-	case corrupt:
+	case corrupt, behead:
 		p := bytes.Clone(payload)
-		p[len(p)-1] ^= 1
+		at := len(p) - 1
+		if s.fault == behead {
+			at = 0
+		}
+		p[at] ^= 1
 		dst = s.frame(dst, op, p)
 	case mask:
 		f := ws.MaskFrameWith(ws.NewFrame(op, true, bytes.Clone(payload)), [4]byte{1, 2, 3, 4})
