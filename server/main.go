@@ -1,3 +1,91 @@
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// interrupted is the exit code after a signal that was not waited out.
+const interrupted = 130
+
+func main() {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(interrupted)
+	}()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "server: interrupted")
+		os.Exit(interrupted)
+	}
+	fmt.Fprintln(os.Stderr, "server:", err)
+	os.Exit(1)
+}
+
+// cli is the command line.
+type cli struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve until a signal comes (this is what happens without a command)."`
+	Conform conformCommand `cmd:"" help:"Run the conformance kit against a server, this one or any other."`
+	Engines enginesCommand `cmd:"" help:"List the engines."`
+}
+
+// A session is what every command runs with.
+type session struct {
+	ctx            context.Context
+	stdout, stderr io.Writer
+	flags          []*kong.Flag // of the command that runs
+}
+
+// run runs one command. It returns when that is done or ctx is.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var c cli
+	helped := false
+	parser, err := kong.New(&c,
+		kong.Name("server"),
+		kong.Description("A WebSocket echo server on an engine of your choice."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"engines": engineNames()},
+	)
+	if err != nil {
+		return fmt.Errorf("describing the command line: %w", err)
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w (server --help lists the flags)", err)
+	}
+	return parsed.Run(&session{ctx: ctx, stdout: stdout, stderr: &oneAtATime{w: stderr}, flags: parsed.Flags()})
+}
+
+// oneAtATime lets one goroutine write at a time: the log and the line every
+// second share a writer.
+type oneAtATime struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *oneAtATime) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(p)
+}

@@ -1,0 +1,75 @@
+package admin
+
+import (
+	"os"
+	"time"
+
+	"signalbench/server/engine"
+)
+
+// Stats is what /stats answers. Unless a name says otherwise, figures of bytes
+// and of durations are whole bytes and nanoseconds of this process.
+type Stats struct {
+	Engine      string         `json:"engine"`
+	PID         int            `json:"pid"`
+	Uptime      float64        `json:"uptime_s"`
+	Connections Connections    `json:"connections"`
+	Go          Go             `json:"go"`
+	Process     Process        `json:"process"`
+	Config      map[string]any `json:"config"` // every effective setting by the name of its flag
+}
+
+// Connections are the counters of [engine.Stats] at one moment. They are read
+// one by one, so a sum may be off by what happened meanwhile.
+type Connections struct {
+	Accepted        uint64 `json:"accepted"`
+	Upgraded        uint64 `json:"upgraded"`
+	Open            int64  `json:"open"`
+	Closed          uint64 `json:"closed"`
+	Failed          uint64 `json:"failed"`
+	Refused         uint64 `json:"refused"`
+	Evicted         uint64 `json:"evicted"`
+	DroppedMessages uint64 `json:"dropped_messages"`
+	TimedOut        uint64 `json:"timed_out"`
+	AcceptErrors    uint64 `json:"accept_errors"`
+}
+
+// Source is what Stats are read from.
+type Source struct {
+	Engine  string
+	Started time.Time
+	Stats   *engine.Stats
+	Config  map[string]any // not changed after the start
+}
+
+// Read reads everything now.
+func (s *Source) Read() (*Stats, error) {
+	process, err := readProcess()
+	if err != nil {
+		return nil, err
+	}
+	return &Stats{
+		Engine:      s.Engine,
+		PID:         os.Getpid(),
+		Uptime:      time.Since(s.Started).Seconds(),
+		Connections: readConnections(s.Stats),
+		Go:          readGo(),
+		Process:     process,
+		Config:      s.Config,
+	}, nil
+}
+
+func readConnections(s *engine.Stats) Connections {
+	return Connections{
+		Accepted:        s.Accepted.Load(),
+		Upgraded:        s.Upgraded.Load(),
+		Open:            s.Open.Load(),
+		Closed:          s.Closed.Load(),
+		Failed:          s.Failed.Load(),
+		Refused:         s.Refused.Load(),
+		Evicted:         s.Evicted.Load(),
+		DroppedMessages: s.Dropped.Load(),
+		TimedOut:        s.TimedOut.Load(),
+		AcceptErrors:    s.AcceptErrors.Load(),
+	}
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"signalbench/server/admin"
+)
+
+// ready is the line on stdout by which a program learns that the server listens,
+// where, and who it is.
+type ready struct {
+	PID    int      `json:"pid"`
+	Engine string   `json:"engine"`
+	Listen []string `json:"listen"`
+	Admin  string   `json:"admin"`
+}
+
+// write announces readiness: to programs, and to people.
+func (r *ready) write(stdout, stderr io.Writer) error {
+	if err := json.NewEncoder(stdout).Encode(r); err != nil {
+		return fmt.Errorf("announcing readiness: %w", err)
+	}
+	watch := ""
+	if r.Admin != "" {
+		watch = fmt.Sprintf(", http://%s/stats tells how it is", r.Admin)
+	}
+	fmt.Fprintf(stderr, "server ready: engine %s on %s%s\n", r.Engine, strings.Join(r.Listen, ", "), watch)
+	return nil
+}
+
+// everySecond writes a line a second until ctx is done.
+func everySecond(ctx context.Context, w io.Writer, s *admin.Source) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			fmt.Fprintf(w, "server elapsed=%.0fs connected=%d failed=%d\n",
+				time.Since(s.Started).Seconds(), s.Stats.Open.Load(), s.Stats.Failed.Load())
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"signalbench/server/engine"
+)
+
+// settings are the flags of serve. By their names they are what /stats reports
+// as config.
+type settings struct {
+	Engine string   `help:"Engine to serve with: ${engines}." default:"gorilla" placeholder:"NAME"`
+	Listen []string `help:"Address to serve on (repeatable)." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Admin  string   `help:"Address for statistics, metrics and profiles; none without it." placeholder:"HOST:PORT"`
+
+	MaxConns         int           `help:"Most connections at once, 0 for no limit." default:"0" placeholder:"N"`
+	MaxMessage       bytesFlag     `help:"Largest message." default:"128KiB" placeholder:"SIZE"`
+	HandshakeTimeout time.Duration `help:"Longest opening handshake." default:"10s" placeholder:"TIME"`
+	ReadTimeout      time.Duration `help:"Longest silence of a client, 0 for ever." default:"10m" placeholder:"TIME"`
+	WriteTimeout     time.Duration `help:"Longest time for a client to take what waits for it, or to answer a close." default:"10s" placeholder:"TIME"`
+	DrainTimeout     time.Duration `help:"Longest wait for clients when the server stops." default:"5s" placeholder:"TIME"`
+	Outbox           bytesFlag     `help:"How much may wait for one client." default:"256KiB" placeholder:"SIZE"`
+	SlowConsumer     string        `help:"What ends when a client's outbox is full: ${enum} the connection or the message." enum:"close,drop" default:"close" placeholder:"POLICY"`
+	Origin           []string      `help:"Origin that is let in, * for any (repeatable); without it, the server's own." sep:"none" placeholder:"ORIGIN"`
+	TLSCert          string        `name:"tls-cert" help:"Certificate chain in PEM: speak TLS." placeholder:"FILE"`
+	TLSKey           string        `name:"tls-key" help:"Private key of the certificate in PEM." placeholder:"FILE"`
+	Pollers          int           `help:"Event loops of an engine that has any, 0 for half of GOMAXPROCS." default:"0" placeholder:"N"`
+	Workers          int           `help:"Goroutines of an engine with a worker pool, 0 for 4 of each of GOMAXPROCS." default:"0" placeholder:"N"`
+	Backlog          int           `help:"Length of the accept queues, 0 for net.core.somaxconn." default:"0" placeholder:"N"`
+
+	GOGC        *int       `name:"gogc" help:"The collector's percentage, negative for off; without it, that of the environment." placeholder:"PERCENT"`
+	MemoryLimit *bytesFlag `help:"The runtime's soft memory limit; without it, that of the environment." placeholder:"SIZE"`
+	Quiet       bool       `help:"No line every second."`
+}
+
+// resolve replaces what stands for a default by the default, and applies what
+// is the runtime's.
+func (c *settings) resolve() {
+	if c.Pollers == 0 {
+		c.Pollers = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if c.Workers == 0 {
+		c.Workers = 4 * runtime.GOMAXPROCS(0)
+	}
+	if c.Backlog == 0 {
+		c.Backlog = somaxconn()
+	}
+	if c.GOGC == nil {
+		percent := debug.SetGCPercent(100) // the only way to ask
+		c.GOGC = &percent
+	}
+	debug.SetGCPercent(*c.GOGC)
+	limit := int64(-1) // asks
+	if c.MemoryLimit != nil {
+		limit = int64(*c.MemoryLimit)
+	}
+	debug.SetMemoryLimit(limit)
+	effective := bytesFlag(debug.SetMemoryLimit(-1))
+	c.MemoryLimit = &effective
+}
+
+// config is what an engine is made from.
+func (c *settings) config(log *slog.Logger) (engine.Config, error) {
+	cfg := engine.Config{
+		MaxConns:         c.MaxConns,
+		MaxMessage:       int(c.MaxMessage),
+		HandshakeTimeout: c.HandshakeTimeout,
+		ReadTimeout:      c.ReadTimeout,
+		WriteTimeout:     c.WriteTimeout,
+		DrainTimeout:     c.DrainTimeout,
+		Outbox:           int(c.Outbox),
+		Slow:             engine.SlowPolicy(c.SlowConsumer),
+		Origins:          c.Origin,
+		Pollers:          c.Pollers,
+		Workers:          c.Workers,
+		Stats:            new(engine.Stats),
+		Log:              log,
+	}
+	switch {
+	case c.TLSCert == "" && c.TLSKey == "":
+		return cfg, nil
+	case c.TLSCert == "" || c.TLSKey == "":
+		return cfg, errors.New("TLS needs both --tls-cert and --tls-key")
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return cfg, fmt.Errorf("loading the certificate: %w", err)
+	}
+	cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	return cfg, nil
+}
+
+// listeners opens all addresses or none.
+func (c *settings) listeners(ctx context.Context) ([]net.Listener, error) {
+	var list []net.Listener
+	for _, address := range c.Listen {
+		l, err := listen(ctx, address, c.Backlog)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(list))
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+func closeAll(list []net.Listener) error {
+	var errs []error
+	for _, l := range list {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// effective returns every setting by the name of its flag: durations as text,
+// amounts of memory in bytes.
+func effective(flags []*kong.Flag) map[string]any {
+	all := make(map[string]any, len(flags))
+	for _, f := range flags {
+		if f.Name == "help" {
+			continue
+		}
+		switch v := f.Target.Interface().(type) {
+		case time.Duration:
+			all[f.Name] = v.String()
+		default:
+			all[f.Name] = v
+		}
+	}
+	return all
+}
