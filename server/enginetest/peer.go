@@ -151,10 +151,14 @@ func (p *peer) write(b []byte) {
 func (p *peer) send(frames ...frame) { p.write(wire(frames...)) }
 
 // trickle sends b with one call per byte. TCP_NODELAY is Go's default, so each
-// is a segment of its own unless the receiver is slower.
+// is a segment of its own; but a receiver may be late and find several, so the
+// first bytes, and every eighth after them, are given time to be read alone.
 func (p *peer) trickle(b []byte) {
 	for i := range b {
 		p.write(b[i : i+1])
+		if i < 24 || i%8 == 0 {
+			time.Sleep(200 * time.Microsecond)
+		}
 	}
 }
 

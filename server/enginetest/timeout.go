@@ -135,13 +135,13 @@ func timeoutCases() []Case {
 // not earlier, and not much later.
 func silence(begin func(*Target, *peer) error) func(context.Context, *Target) error {
 	return func(ctx context.Context, t *Target) error {
+		last := time.Now() // before the server's clock can have started
 		p, err := t.upgrade(ctx)
 		if err != nil {
 			return err
 		}
 		defer p.close()
 		defer p.during(ctx)()
-		last := time.Now()
 		if err := begin(t, p); err != nil {
 			return err
 		}
