@@ -117,7 +117,7 @@ func TestMergedIsNoAverage(t *testing.T) {
 
 func TestInvalidRuns(t *testing.T) {
 	t.Parallel()
-	engines := fixture.Engines()
+	engines := fixture.Lean(fixture.Engines())
 	engines[1].Invalid = true
 	s := open(t, 2, engines...)
 	if s.Verdict != results.Invalid || s.Arm("gobwas").Verdict != results.Invalid || s.Arm("netpoll").Verdict != results.Valid {
@@ -135,7 +135,7 @@ func TestInvalidRuns(t *testing.T) {
 // One invalid repetition must not enter the figures of the valid ones.
 func TestCountedLeavesInvalidOut(t *testing.T) {
 	t.Parallel()
-	e := fixture.Engine{Name: "x", RSS: 1, Echo: time.Millisecond, Closed: 1000}
+	e := fixture.Engine{Name: "x", RSS: 1, Echo: time.Millisecond, Closed: 1000, Lean: true}
 	dir := filepath.Join(t.TempDir(), "suite")
 	suite := fixture.Suite(t, dir, 2, e)
 	e.Invalid = true
@@ -156,7 +156,7 @@ func TestCountedLeavesInvalidOut(t *testing.T) {
 
 func TestUnequalArmsAreNamed(t *testing.T) {
 	t.Parallel()
-	engines := fixture.Engines()
+	engines := fixture.Lean(fixture.Engines())
 	engines[2].Config = map[string]any{"outbox": "1", "pollers": "2"}
 	s := open(t, 2, engines...)
 	var said []string
@@ -193,7 +193,7 @@ func TestOpenNamesTheFileAtFault(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "suite")
-			fixture.Suite(t, dir, 1, fixture.Engines()...)
+			fixture.Suite(t, dir, 1, fixture.Lean(fixture.Engines())...)
 			path := filepath.Join(dir, c.File)
 			if c.Edit == nil {
 				if err := os.Remove(path); err != nil {

@@ -5,11 +5,13 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,9 +45,8 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// suites are the cases of the golden files.
-func suites(t *testing.T) map[string]*digest.Suite {
-	t.Helper()
+// suites are the cases of the golden files, written once for all tests.
+var suites = sync.OnceValue(func() map[string]*digest.Suite {
 	mixed := fixture.Engines()
 	mixed[0].Invalid = true
 	mixed[1].Config = map[string]any{"outbox": "1024"}
@@ -59,24 +60,48 @@ func suites(t *testing.T) map[string]*digest.Suite {
 		repetitions int
 		engines     []fixture.Engine
 	}{
-		"valid": {3, fixture.Engines()},
+		"valid": {3, fixture.Lean(fixture.Engines())},
 		"mixed": {1, mixed},
-		"claim": {6, fixture.Engines()[1:]},
+		"claim": {6, fixture.Lean(fixture.Engines()[1:])},
 	} {
-		dir := filepath.Join(t.TempDir(), "suite")
-		fixture.Suite(t, dir, of.repetitions, of.engines...)
+		dir := filepath.Join(folder, name)
+		fixture.Suite(shared, dir, of.repetitions, of.engines...)
 		s, err := digest.Open(dir)
 		if err != nil {
-			t.Fatal(err)
+			shared.Fatal(err)
 		}
 		list[name] = s
 	}
 	return list
+})
+
+// folder holds the suites, and shared reports what goes wrong with them.
+var (
+	folder string
+	shared testing.TB
+	once   sync.Once
+)
+
+func open(t *testing.T) map[string]*digest.Suite {
+	t.Helper()
+	once.Do(func() { shared = t })
+	return suites()
+}
+
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "signalbench-report-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
 }
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for name, s := range suites(t) {
+	for name, s := range open(t) {
 		var text, md bytes.Buffer
 		if err := errors.Join(report.Text(&text, s), report.Markdown(&md, s)); err != nil {
 			t.Fatal(err)
@@ -90,7 +115,7 @@ func TestGolden(t *testing.T) {
 func TestHTMLIsSelfContained(t *testing.T) {
 	t.Parallel()
 	outside := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"]|url\(|@import|<script|<link`)
-	for name, s := range suites(t) {
+	for name, s := range open(t) {
 		figures, err := report.Figures(s)
 		if err != nil {
 			t.Fatal(err)
@@ -135,18 +160,18 @@ func wellFormed(t *testing.T, name string, doc []byte) {
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
-	s := suites(t)["valid"]
+	s, dir := open(t)["mixed"], t.TempDir()
 	for range 2 { // over those of an earlier report
-		if err := report.Write(s.Dir, s); err != nil {
+		if err := report.Write(dir, s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, name := range []string{report.MarkdownFile, report.HTMLFile, "figures/memory.svg", "figures/response.svg"} {
-		if info, err := os.Stat(filepath.Join(s.Dir, name)); err != nil || info.Size() == 0 {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	left, err := filepath.Glob(filepath.Join(s.Dir, "*", ".*.tmp-*"))
+	left, err := filepath.Glob(filepath.Join(dir, "*", ".*.tmp-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"signalbench/compare/internal/child"
+	"signalbench/compare/internal/orchestrate"
+)
+
+// entry is an engine as `server engines --json` lists it.
+type entry struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+	Lesson  []struct {
+		Case string `json:"case"`
+		Why  string `json:"why"`
+	} `json:"lesson"`
+}
+
+// listEngines asks the server which engines it has.
+func listEngines(ctx context.Context, server string) ([]entry, error) {
+	var out bytes.Buffer
+	p, err := child.Start(child.Spec{Path: server, Args: []string{"engines", "--json"}, Stdout: &out})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		p.Kill()
+		return nil, context.Cause(ctx)
+	}
+	if err := p.Err(); err != nil {
+		return nil, fmt.Errorf("listing engines: %w", err)
+	}
+	var list []entry
+	if err := json.Unmarshal(out.Bytes(), &list); err != nil {
+		return nil, fmt.Errorf("listing engines: the server says %q: %w", out.String(), err)
+	}
+	return list, nil
+}
+
+// choose returns the arms for the engines that are asked for, or for all that
+// are no lessons if none is.
+func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
+	var arms []orchestrate.Arm
+	if len(asked) == 0 {
+		for _, e := range list {
+			if len(e.Lesson) == 0 {
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary})
+			}
+		}
+		return arms, nil
+	}
+	for _, name := range asked {
+		found := false
+		for _, e := range list {
+			if e.Name == name {
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary})
+				found = true
+			}
+		}
+		if !found {
+			names := make([]string, len(list))
+			for i, e := range list {
+				names[i] = e.Name
+			}
+			return nil, fmt.Errorf("unknown engine %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return arms, nil
+}

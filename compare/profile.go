@@ -1,0 +1,39 @@
+package main
+
+import (
+	"time"
+
+	"signalbench/compare/internal/orchestrate"
+)
+
+// A profile is what a comparison does unless a flag says otherwise.
+type profile struct {
+	repetitions int
+	load        orchestrate.Load
+	noClaim     string
+}
+
+// profileFor returns the profile of --quick, of --thorough, or the default one,
+// which ends within four minutes for four engines on two cores.
+func profileFor(quick, thorough bool) profile {
+	p := profile{
+		repetitions: 3,
+		load: orchestrate.Load{
+			Workloads: []string{"echo", "echo-closed"},
+			Conns:     10000, Plateaus: 5, Ramp: "max", Rate: "5000/s", InFlight: 100, Payload: "128B",
+			Settle: 500 * time.Millisecond, WarmUp: time.Second, Window: 3 * time.Second, Seed: 1,
+		},
+	}
+	switch {
+	case quick:
+		p.repetitions = 1
+		p.load.Conns, p.load.Rate = 2000, "2000/s"
+		p.load.Settle, p.load.WarmUp, p.load.Window = 200*time.Millisecond, 500*time.Millisecond, 1500*time.Millisecond
+		p.noClaim = "a quick look: one repetition, few connections, short windows"
+	case thorough:
+		// Six is the least that gives a median a 95 % interval.
+		p.repetitions = 6
+		p.load.Settle, p.load.WarmUp, p.load.Window = time.Second, 3*time.Second, 15*time.Second
+	}
+	return p
+}

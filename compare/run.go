@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/orchestrate"
+	"signalbench/compare/internal/progress"
+	"signalbench/compare/internal/report"
+	"signalbench/compare/internal/toolchain"
+	"signalbench/results"
+)
+
+// runCommand measures engines side by side. A flag that is not given is
+// decided by the profile.
+type runCommand struct {
+	Engines    []string  `help:"Engines to compare, all but the lessons by default." placeholder:"NAME,..."`
+	Quick      bool      `help:"One repetition of a small load in under a minute; no figure of it carries a claim." xor:"profile"`
+	Thorough   bool      `help:"Six repetitions with longer windows." xor:"profile"`
+	Reps       int       `help:"Repetitions, interleaved (default 3)." placeholder:"N"`
+	Out        string    `help:"Folder for the results; it must not exist (default results/runs/ID)." placeholder:"DIR" type:"path"`
+	Seed       uint64    `help:"Decides the order of the engines; 0 draws one, which is recorded." default:"0"`
+	Bin        string    `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
+	ServerFlag []setting `help:"A flag for every server alike, for example outbox=64KiB (repeatable)." placeholder:"NAME=VALUE" sep:"none"`
+
+	Conns    int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
+	Plateaus int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
+	Workload []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn" placeholder:"NAME,..." group:"load"`
+	Rate     perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
+	InFlight int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
+	Payload  string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
+	Ramp     perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
+	Settle   time.Duration `help:"Wait before each reading of memory." placeholder:"DURATION" group:"load"`
+	Warmup   time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
+	Duration time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
+	Lanes    int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
+
+	URL             string `help:"Measure a server of your own as well, or alone without --engines." placeholder:"URL" group:"own server"`
+	Label           string `help:"Its name in the report." default:"own" group:"own server"`
+	ServerPID       int    `name:"server-pid" help:"Its process, to read memory and CPU." placeholder:"PID" group:"own server"`
+	Admin           string `help:"URL of an admin listener like ours." placeholder:"URL" group:"own server"`
+	SkipConformance bool   `help:"Measure it without the conformance kit." group:"own server"`
+	Insecure        bool   `help:"Accept any TLS certificate." group:"own server"`
+}
+
+// Run builds, measures, reports.
+func (c *runCommand) Run(s *session) error {
+	plan, err := c.plan(s)
+	if err != nil {
+		return err
+	}
+	bin, err := binaries(s, c.Bin)
+	if err != nil {
+		return err
+	}
+	defer bin.Close() // a temporary folder; nothing is lost if it stays
+	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)
+	runner := &orchestrate.Runner{Server: bin.Server, Loadgen: bin.Loadgen, Reporter: reporter(s)}
+	suite, stopped := runner.Run(s.ctx, plan)
+	if suite == nil {
+		return stopped
+	}
+	if stopped != nil && !errors.Is(stopped, context.Canceled) {
+		return stopped
+	}
+	if err := show(s, plan.Out, plan.Out); err != nil {
+		return errors.Join(err, stopped)
+	}
+	switch {
+	case stopped != nil:
+		return &codeError{codeInterrupted, fmt.Errorf("interrupted; what was measured is in %s, marked partial", plan.Out)}
+	case suite.Verdict != results.Valid:
+		return &codeError{codeInvalid, errors.New("the comparison is INVALID: its figures must not be quoted, the findings say why")}
+	}
+	return nil
+}
+
+// plan puts the profile and the flags together, all but the arms.
+func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
+	p := profileFor(c.Quick, c.Thorough)
+	set(&p.repetitions, c.Reps)
+	set(&p.load.Conns, c.Conns)
+	set(&p.load.Plateaus, c.Plateaus)
+	set(&p.load.Rate, string(c.Rate))
+	set(&p.load.InFlight, c.InFlight)
+	set(&p.load.Payload, c.Payload)
+	set(&p.load.Ramp, string(c.Ramp))
+	set(&p.load.Settle, c.Settle)
+	set(&p.load.WarmUp, c.Warmup)
+	set(&p.load.Window, c.Duration)
+	set(&p.load.Lanes, c.Lanes)
+	if len(c.Workload) > 0 {
+		p.load.Workloads = c.Workload
+	}
+	p.load.Insecure = c.Insecure || slices.ContainsFunc(c.ServerFlag, func(f setting) bool { return strings.HasPrefix(string(f), "--tls-cert") })
+	for name, v := range map[string]int{"--reps": p.repetitions, "--conns": p.load.Conns, "--plateaus": p.load.Plateaus, "--in-flight": p.load.InFlight} {
+		if v < 1 {
+			return orchestrate.Plan{}, fmt.Errorf("%s %d: must be at least 1", name, v)
+		}
+	}
+	if p.load.Rate == "max" {
+		return orchestrate.Plan{}, errors.New("--rate max: an open loop needs a rate; a closed loop (--workload echo-closed) goes as fast as it can")
+	}
+	if c.URL == "" && (c.ServerPID != 0 || c.Admin != "" || c.SkipConformance) {
+		return orchestrate.Plan{}, errors.New("--server-pid, --admin and --skip-conformance are about a server of your own: give its --url")
+	}
+	id := newID(time.Now())
+	out := c.Out
+	if out == "" {
+		root, err := toolchain.Root(s.ctx, ".")
+		if err != nil && c.Bin == "" {
+			return orchestrate.Plan{}, err
+		}
+		out = filepath.Join(root, "results", "runs", id) // below the working directory if there is no module
+	}
+	plan := orchestrate.Plan{
+		Title: "Comparison of WebSocket engines", Command: append([]string{"compare"}, s.args...),
+		Out: out, Repetitions: p.repetitions, Seed: c.Seed, NoClaim: p.noClaim, Load: p.load,
+	}
+	if plan.Seed == 0 {
+		var b [4]byte
+		_, _ = rand.Read(b[:]) // never fails
+		plan.Seed = uint64(binary.LittleEndian.Uint32(b[:])) + 1
+	}
+	for _, f := range c.ServerFlag {
+		plan.ServerFlags = append(plan.ServerFlags, string(f))
+	}
+	return plan, nil
+}
+
+// set replaces a default by a flag that was given.
+func set[T comparable](v *T, flag T) {
+	var none T
+	if flag != none {
+		*v = flag
+	}
+}
+
+// newID names a suite: unique, and sorted by time.
+func newID(now time.Time) string {
+	var b [3]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return now.UTC().Format("20060102T150405Z") + "-compare-" + hex.EncodeToString(b[:])
+}
+
+// arms lists what is to be compared.
+func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries) ([]orchestrate.Arm, error) {
+	var arms []orchestrate.Arm
+	if c.URL == "" || len(c.Engines) > 0 {
+		list, err := listEngines(ctx, bin.Server)
+		if err != nil {
+			return nil, err
+		}
+		if arms, err = choose(list, c.Engines); err != nil {
+			return nil, err
+		}
+	}
+	if c.URL != "" {
+		arms = append(arms, orchestrate.Arm{Name: c.Label, Summary: "a server at " + c.URL, Foreign: &orchestrate.Foreign{
+			URL: c.URL, PID: c.ServerPID, Admin: c.Admin, SkipConformance: c.SkipConformance,
+		}})
+	}
+	return arms, nil
+}
+
+// binaries returns those of dir, or builds them.
+func binaries(s *session, dir string) (toolchain.Binaries, error) {
+	if dir != "" {
+		return toolchain.In(dir)
+	}
+	begun := time.Now()
+	fmt.Fprintln(s.stderr, "compare: building server and loadgen")
+	b, err := toolchain.Build(s.ctx, ".")
+	if err == nil {
+		fmt.Fprintf(s.stderr, "compare: built in %v\n", time.Since(begun).Round(100*time.Millisecond))
+	}
+	return b, err
+}
+
+// reporter draws a bar on a terminal and writes lines elsewhere.
+func reporter(s *session) orchestrate.Reporter {
+	if f, ok := s.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return progress.NewBar(s.stderr)
+	}
+	return progress.NewLines(s.stderr)
+}
+
+// show reads results, writes their report into dir and the tables to stdout.
+func show(s *session, results, dir string) error {
+	d, err := digest.Open(results)
+	if err != nil {
+		return err
+	}
+	if err := report.Write(dir, d); err != nil {
+		return err
+	}
+	if err := report.Text(s.stdout, d); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.stdout, "%s\nreport: %s\n", d.Verdict, filepath.Join(dir, report.HTMLFile))
+	return err
+}
