@@ -129,11 +129,11 @@ func (l *Lane) response(c wire.Conn, p []byte) {
 	d.shard.Time(record.Upgrade, l.now-d.requested)
 	d.shard.Time(record.Dial, l.now-d.due)
 	s := &l.sessions[c]
+	due, gen := d.due, s.gen
 	l.dials.remove(s.aux)
 	s.state, s.aux = open, 0
 	l.open++
-	gen := s.gen
-	l.workload.Opened(c, l.now)
+	l.workload.Opened(c, due, l.now)
 	if behind := p[n:]; len(behind) > 0 && s.gen == gen {
 		l.frames(c, behind)
 	}

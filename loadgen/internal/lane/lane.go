@@ -167,6 +167,9 @@ func (l *Lane) Use(w Workload, losses *record.Shard) {
 	l.workload, l.losses = w, losses
 }
 
+// Rest sets a workload and leaves losses where they are counted.
+func (l *Lane) Rest(w Workload) { l.workload = w }
+
 // Count says where losses of connections are counted from now on.
 func (l *Lane) Count(losses *record.Shard) { l.losses = losses }
 

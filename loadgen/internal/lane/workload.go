@@ -21,8 +21,8 @@ type Workload interface {
 	// Fire does what is due at now. It may leave some for the next call, so
 	// that what has been received meanwhile does not wait too long.
 	Fire(now time.Duration)
-	// Opened tells that c is upgraded.
-	Opened(c wire.Conn, now time.Duration)
+	// Opened tells that c is upgraded, by the dial that was due then.
+	Opened(c wire.Conn, due, now time.Duration)
 	// Failed tells that a dial of c ended without an upgrade.
 	Failed(c wire.Conn, why results.Cause, now time.Duration)
 	// Received brings one whole message. p is valid only during the call.
@@ -42,7 +42,7 @@ func (Idle) Next() time.Duration { return Never }
 func (Idle) Fire(time.Duration) {}
 
 // Opened implements [Workload].
-func (Idle) Opened(wire.Conn, time.Duration) {}
+func (Idle) Opened(wire.Conn, time.Duration, time.Duration) {}
 
 // Failed implements [Workload].
 func (Idle) Failed(wire.Conn, results.Cause, time.Duration) {}

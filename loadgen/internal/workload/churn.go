@@ -111,13 +111,13 @@ func (w *Churn) Fire(now time.Duration) {
 }
 
 // Opened implements [lane.Workload].
-func (w *Churn) Opened(c wire.Conn, now time.Duration) {
+func (w *Churn) Opened(c wire.Conn, due, now time.Duration) {
 	w.dials--
 	if end := now + w.lifetime(); end < w.span.End && !w.over {
 		w.agenda.add(planned{at: end, conn: c})
 	}
 	if w.firstEcho {
-		if why := w.d.Send(c, w.main(now), now, now); !w.l.IsOpen(c) {
+		if why := w.d.Send(c, w.main(due), now, now); !w.l.IsOpen(c) {
 			w.Ended(c, why, now)
 		}
 	}
@@ -157,11 +157,11 @@ func (w *Churn) Finished() bool {
 }
 
 // Abort implements [Stage].
-func (w *Churn) Abort() {
+func (w *Churn) Abort(why results.Cause) {
 	for _, p := range w.waiting {
 		shard := w.shards.at(w.main(p.at))
 		shard.Dials.Scheduled++
-		shard.DropDial(results.CauseStopped, 1)
+		shard.DropDial(why, 1)
 	}
 	w.waiting, w.agenda, w.over, w.aborted = nil, nil, true, true
 	w.tell(w.Finished())

@@ -133,7 +133,7 @@ func (w *Closed) Ended(c wire.Conn, why results.Cause, now time.Duration) {
 func (w *Closed) Finished() bool { return w.over && w.d.Outstanding() == 0 }
 
 // Abort implements [Stage].
-func (w *Closed) Abort() {
+func (w *Closed) Abort(results.Cause) {
 	w.over = true
 	w.tell(w.Finished())
 }

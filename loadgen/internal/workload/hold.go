@@ -1,6 +1,9 @@
 package workload
 
-import "signalbench/loadgen/internal/lane"
+import (
+	"signalbench/loadgen/internal/lane"
+	"signalbench/results"
+)
 
 // Hold leaves connections idle. It is always finished.
 type Hold struct{ common }
@@ -12,4 +15,4 @@ func NewHold(l *lane.Lane, d *Delivery) *Hold { return &Hold{common{l: l, d: d}}
 func (*Hold) Finished() bool { return true }
 
 // Abort implements [Stage].
-func (*Hold) Abort() {}
+func (*Hold) Abort(results.Cause) {}

@@ -98,14 +98,14 @@ func (o *Open) Finished() bool { return o.due == lane.Never && o.d.Outstanding()
 
 // Abort implements [Stage]. What was not due yet does not count; what was due
 // and waits is dropped.
-func (o *Open) Abort() {
+func (o *Open) Abort(why results.Cause) {
 	for now := o.l.Now(); o.due <= now; {
 		main := o.leg == 1
 		if o.k++; o.k == uint64(len(o.conns)) {
 			o.cycle, o.k = o.cycle+1, 0
 		}
 		o.plan()
-		o.d.Drop(main, results.CauseStopped)
+		o.d.Drop(main, why)
 	}
 	o.leg, o.due = len(o.legs), lane.Never
 	o.tell(o.Finished())

@@ -81,7 +81,7 @@ func (r *Ramp) Fire(now time.Duration) {
 }
 
 // Opened implements [lane.Workload].
-func (r *Ramp) Opened(c wire.Conn, now time.Duration) {
+func (r *Ramp) Opened(c wire.Conn, _, now time.Duration) {
 	r.open--
 	if r.firstEcho {
 		r.d.Send(c, true, now, now)
@@ -114,10 +114,10 @@ func (r *Ramp) Finished() bool { return r.Dialled() && r.d.Outstanding() == 0 }
 func (r *Ramp) Dialled() bool { return r.next == r.last && r.open == 0 }
 
 // Abort implements [Stage].
-func (r *Ramp) Abort() {
+func (r *Ramp) Abort(why results.Cause) {
 	n := uint64(r.last - r.next)
 	r.next = r.last
 	r.shard.Dials.Scheduled += n
-	r.shard.DropDial(results.CauseStopped, n)
+	r.shard.DropDial(why, n)
 	r.tell(r.Finished())
 }

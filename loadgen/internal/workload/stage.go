@@ -18,8 +18,9 @@ type Stage interface {
 	// answer has come. Call it on the lane's thread.
 	Finished() bool
 	// Abort gives up what has not been sent or dialled yet. What was due and
-	// is not going to happen is counted as dropped. Call it on the lane's thread.
-	Abort()
+	// is not going to happen is counted as dropped with the cause. Call it on
+	// the lane's thread.
+	Abort(why results.Cause)
 }
 
 // Span is when a load runs, in time since the start of the run.

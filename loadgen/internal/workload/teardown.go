@@ -62,7 +62,7 @@ func (t *Teardown) Finished() bool {
 }
 
 // Abort implements [Stage]: what is left is reset when the lane ends.
-func (t *Teardown) Abort() {
+func (t *Teardown) Abort(results.Cause) {
 	t.next = wire.Conn(t.l.Conns)
 	t.tell(true)
 }

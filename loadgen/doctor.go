@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+
+	"signalbench/loadgen/internal/doctor"
+)
+
+// doctorCommand is the flags of "loadgen doctor".
+type doctorCommand struct {
+	Conns        int64 `required:"" help:"Connections to be open at once."`
+	ServerPID    int   `name:"server-pid" placeholder:"PID" help:"The server's process, if it runs already."`
+	ClientOnly   bool  `help:"The server is on another machine: look at this side alone."`
+	Destinations int64 `default:"1" help:"Addresses with ports that the server listens on."`
+	Sources      int64 `help:"Addresses that connections come from; 0 means as many as it takes, as over loopback."`
+	Pending      int64 `default:"512" help:"Most dials in progress at once."`
+	JSON         bool  `name:"json" help:"Write JSON."`
+}
+
+// Run prints the limits. A limit that is too low is an error.
+func (c *doctorCommand) Run(s *session) error {
+	if c.Conns < 1 {
+		return fmt.Errorf("--conns %d: there must be at least one connection", c.Conns)
+	}
+	plan := doctor.Plan{
+		Conns: c.Conns, ServerHere: !c.ClientOnly, ServerPID: c.ServerPID,
+		Destinations: c.Destinations, Sources: c.Sources, Pending: c.Pending,
+	}
+	limits := doctor.Check(plan)
+	report := doctor.NewReport(plan, limits)
+	write := report.WriteText
+	if c.JSON {
+		write = report.WriteJSON
+	}
+	if err := write(s.stdout); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if !report.OK {
+		return fmt.Errorf("%d connections do not fit, %d do", c.Conns, report.Fits)
+	}
+	return nil
+}

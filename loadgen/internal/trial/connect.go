@@ -1,0 +1,123 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"signalbench/loadgen/internal/pace"
+	"signalbench/loadgen/internal/record"
+	"signalbench/loadgen/internal/workload"
+	"signalbench/results"
+)
+
+// lead is how long before its start a stage is handed to the lanes.
+const lead = 10 * time.Millisecond
+
+// connect is the ramp with its plateaus, and the settling after it. At each
+// plateau memory is read as it is, and again settled. Time spent so is no part
+// of the ramp: its length is that of dialling alone, and no dial is due in it.
+func (r *runner) connect() error {
+	p := r.plan
+	timed := []record.Metric{record.Dial, record.Connect, record.Upgrade}
+	if p.Target.TLS {
+		timed = append(timed, record.TLS)
+	}
+	if p.FirstEcho {
+		timed = append(timed, record.FirstEcho)
+	}
+	ramp := newPhase(p.Lanes, results.Phase{Name: "ramp", Kind: results.Ramp, Model: results.NoLoad, Offered: float64(p.Ramp)}, timed...)
+	settle := newPhase(p.Lanes, results.Phase{Name: "settle", Kind: results.Settle, Model: results.NoLoad})
+	r.begin(ramp, r.now())
+	if err := r.read(results.AsRun, results.Settled); err != nil {
+		return errors.Join(err, r.close(ramp))
+	}
+	ramp.Start = r.now()
+	r.watch = true
+	var why error
+	for k := 0; k < p.Plateaus && why == nil; k++ {
+		var took time.Duration
+		took, why = r.dial(ramp, p.Conns*k/p.Plateaus, p.Conns*(k+1)/p.Plateaus)
+		ramp.Length += took
+		if why == nil && k == p.Plateaus-1 {
+			// From here on it is settling. The ramp stays open, so that what it
+			// takes in memory is in every reading alike.
+			r.finish(ramp, ramp.Length)
+			r.begin(settle, r.now())
+			why = r.count(settle)
+		}
+		if why == nil {
+			why = r.plateau()
+		}
+	}
+	if settle.meter == nil {
+		r.finish(ramp, ramp.Length)
+		return errors.Join(why, r.close(ramp))
+	}
+	r.finish(settle, r.now()-settle.Start)
+	return errors.Join(why, r.close(ramp, settle))
+}
+
+// dial takes the connections from first to end-1 through their upgrade, and
+// returns how long that took.
+func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
+	p := r.plan
+	start := r.now() + lead
+	var schedule pace.Schedule
+	if p.Ramp != pace.Max {
+		schedule = pace.Constant{Rate: p.Ramp}
+	}
+	err := r.hand(func(c *crew) workload.Stage {
+		shard := ramp.shards[c.Index]
+		c.delivery.Begin(nil, shard)
+		return workload.NewRamp(c.Lane, c.delivery, schedule, start, first, end, p.FirstEcho, shard)
+	}, ramp)
+	if err != nil {
+		return 0, err
+	}
+	// Each dial ends by itself; only first echoes may be missing.
+	dialled := func(c *crew) bool { return c.stage.(*workload.Ramp).Dialled() }
+	for ok := false; !ok && err == nil; {
+		if ok, err = r.fleet.all(dialled); !ok && err == nil {
+			err = r.finished(r.now() + time.Second)
+		}
+	}
+	if err == nil {
+		err = r.finished(r.now() + p.DialTimeout)
+	}
+	took := r.now() - start
+	return max(0, took), errors.Join(err, r.settleAccounts(err))
+}
+
+// plateau reads memory as it is, waits and reads it settled.
+func (r *runner) plateau() error {
+	if err := r.read(results.AsRun); err != nil {
+		return err
+	}
+	if err := r.until(r.now() + r.plan.Settle); err != nil {
+		return err
+	}
+	return r.read(results.Settled)
+}
+
+// read takes readings of the given kinds.
+func (r *runner) read(kinds ...results.ReadingKind) error {
+	for _, kind := range kinds {
+		if err := r.collect(); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), readingTimeout)
+		reading, err := r.sampler.Read(ctx, kind, r.now(), r.gauges.connected)
+		cancel()
+		if err != nil {
+			r.find(results.Warning, results.CheckLedger, r.current, "no %s reading at %d connections: %v", kind, r.gauges.connected, err)
+			continue
+		}
+		r.result.Ledger.Readings = append(r.result.Ledger.Readings, reading)
+	}
+	return nil
+}
+
+// readingTimeout bounds one reading; a server that does not answer does not
+// hold the run.
+const readingTimeout = 15 * time.Second

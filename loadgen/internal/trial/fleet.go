@@ -1,0 +1,120 @@
+package trial
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"signalbench/loadgen/internal/frame"
+	"signalbench/loadgen/internal/lane"
+	"signalbench/loadgen/internal/sock"
+	"signalbench/loadgen/internal/stamp"
+	"signalbench/loadgen/internal/target"
+	"signalbench/loadgen/internal/tlswire"
+	"signalbench/loadgen/internal/wire"
+	"signalbench/loadgen/internal/workload"
+)
+
+// closeTimeout is how long a server may take to answer a close frame.
+const closeTimeout = 5 * time.Second
+
+// crew is one lane with what it was given.
+type crew struct {
+	*lane.Lane
+	delivery *workload.Delivery
+	stage    workload.Stage // of the lane's thread
+}
+
+// A fleet is all lanes of a run.
+type fleet struct {
+	crews []*crew
+	// through gets a value when some lane may be through with its stage.
+	through chan struct{}
+	failed  chan error // a lane that ended by itself
+	wait    sync.WaitGroup
+}
+
+// launch makes and starts the lanes.
+func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
+	layout, err := stamp.New(max(p.Payload, stamp.MinSize), tag)
+	if err != nil {
+		return nil, err
+	}
+	ports, err := target.LocalPorts()
+	if err != nil {
+		return nil, err
+	}
+	op := frame.Text
+	if p.Binary {
+		op = frame.Binary
+	}
+	f := &fleet{through: make(chan struct{}, 1), failed: make(chan error, p.Lanes)}
+	spread := p.Target.Spread(p.Conns, ports)
+	for i := range p.Lanes {
+		conns := (p.Conns - i + p.Lanes - 1) / p.Lanes
+		var transport wire.Transport
+		if transport, err = sock.New(conns); err != nil {
+			f.stop()
+			return nil, err
+		}
+		if p.Target.TLS {
+			transport = tlswire.New(transport, conns, p.TLS)
+		}
+		l := lane.New(lane.Config{
+			Index: i, Lanes: p.Lanes, Conns: conns, Now: now,
+			Transport: transport, Target: p.Target, Spread: spread,
+			Pending: p.Pending / p.Lanes, DialTimeout: p.DialTimeout, CloseTimeout: closeTimeout,
+			MaxMessage: max(1<<20, 2*layout.Size()),
+			Notify:     f.poke,
+		})
+		f.crews = append(f.crews, &crew{Lane: l, delivery: workload.NewDelivery(l, layout, op)})
+		f.wait.Go(func() {
+			if err := l.Run(); err != nil {
+				f.failed <- err
+			}
+		})
+	}
+	return f, nil
+}
+
+func (f *fleet) poke() {
+	select {
+	case f.through <- struct{}{}:
+	default:
+	}
+}
+
+// stop ends all lanes; what is still connected is reset.
+func (f *fleet) stop() {
+	for _, c := range f.crews {
+		c.Stop()
+	}
+	f.wait.Wait()
+}
+
+var errLaneEnded = errors.New("an event loop has ended")
+
+// each runs do on every lane's own thread, one lane after the other.
+func (f *fleet) each(do func(*crew)) error {
+	for _, c := range f.crews {
+		if !c.Call(func() { do(c) }) {
+			select {
+			case err := <-f.failed:
+				return fmt.Errorf("%w: %w", errLaneEnded, err)
+			default:
+				return errLaneEnded
+			}
+		}
+	}
+	return nil
+}
+
+// all reports whether cond holds on every lane.
+func (f *fleet) all(cond func(*crew) bool) (bool, error) {
+	yes := true
+	err := f.each(func(c *crew) { yes = yes && cond(c) })
+	return yes, err
+}
+
+func finished(c *crew) bool { return c.stage == nil || c.stage.Finished() }

@@ -1,0 +1,124 @@
+package trial
+
+import (
+	"errors"
+	"time"
+
+	"signalbench/loadgen/internal/pace"
+	"signalbench/loadgen/internal/record"
+	"signalbench/loadgen/internal/workload"
+	"signalbench/results"
+)
+
+// shape is what the phases of a workload have in common.
+type shape struct {
+	model   results.Model
+	offered float64
+	timed   []record.Metric
+}
+
+func (r *runner) shape(w string) shape {
+	switch w {
+	case Echo:
+		return shape{results.OpenLoop, float64(r.plan.Rate), []record.Metric{record.Response, record.Service, record.Lag}}
+	case EchoClosed:
+		return shape{results.ClosedLoop, 0, []record.Metric{record.Service}}
+	case Churn:
+		timed := []record.Metric{record.Dial, record.Connect, record.Upgrade}
+		if r.plan.Target.TLS {
+			timed = append(timed, record.TLS)
+		}
+		if r.plan.FirstEcho {
+			timed = append(timed, record.FirstEcho, record.Service)
+		}
+		return shape{results.NoLoad, 0, timed}
+	}
+	return shape{results.NoLoad, 0, nil}
+}
+
+// load runs one workload: warm-up and window at moments that are set in
+// advance, then a drain until every answer has come or its time is over.
+func (r *runner) load(w, name string) error {
+	p := r.plan
+	s := r.shape(w)
+	named := func(kind results.PhaseKind, model results.Model, timed ...record.Metric) *phase {
+		return newPhase(p.Lanes, results.Phase{
+			Name: name + "/" + string(kind), Kind: kind, Workload: w, Model: model, Offered: s.offered,
+		}, timed...)
+	}
+	warm := named(results.WarmUp, s.model, s.timed...)
+	window := named(results.Window, s.model, s.timed...)
+	drain := named(results.Drain, results.NoLoad)
+	drain.Offered = 0
+
+	counts, err := r.openConns()
+	if err != nil {
+		return err
+	}
+	ring := workload.NewRing(counts)
+	span := workload.Span{Start: r.now() + lead}
+	span.Main = span.Start + p.WarmUp
+	span.End = span.Main + p.Window
+	err = r.hand(func(c *crew) workload.Stage {
+		shards := workload.Shards{Warm: warm.shards[c.Index], Main: window.shards[c.Index]}
+		c.delivery.Begin(shards.Warm, shards.Main)
+		switch w {
+		case Echo:
+			return workload.NewOpen(c.Lane, c.delivery, ring, span,
+				pace.Constant{Rate: p.Rate, Length: p.WarmUp}, pace.Constant{Rate: p.Rate, Length: p.Window})
+		case EchoClosed:
+			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
+		case Churn:
+			return workload.NewChurn(c.Lane, c.delivery, span, shards, p.Lifetimes, p.FirstEcho)
+		}
+		return workload.NewHold(c.Lane, c.delivery)
+	}, warm)
+	if err != nil {
+		return err
+	}
+	var open []*phase
+	// Lanes keep to the span by themselves: one may count in the window before
+	// this goroutine has opened it. enter goes on with the next phase at a moment and stays to its end.
+	enter := func(ph *phase, from, to time.Duration) error {
+		if err := r.until(from); err != nil {
+			return err
+		}
+		r.begin(ph, from)
+		open = append(open, ph)
+		if err := r.count(ph); err != nil {
+			return err
+		}
+		err := r.until(to)
+		r.finish(ph, min(to, r.now())-from)
+		return err
+	}
+	var why error
+	if p.WarmUp > 0 {
+		why = enter(warm, span.Start, span.Main)
+	}
+	if why == nil {
+		why = enter(window, span.Main, span.End)
+	}
+	if why == nil && w != Hold {
+		from := r.now()
+		r.begin(drain, from)
+		open = append(open, drain)
+		why = errors.Join(r.count(drain), r.read(results.Peak))
+		if why == nil {
+			why = r.finished(from + p.Drain)
+		}
+		r.finish(drain, r.now()-from)
+	} else if why == nil {
+		why = r.read(results.Peak)
+	}
+	early := why
+	why = errors.Join(why, r.settleAccounts(early))
+	return errors.Join(why, r.close(open...))
+}
+
+// openConns is how many connections each lane has.
+func (r *runner) openConns() ([]int, error) {
+	var counts []int
+	err := r.fleet.each(func(c *crew) { counts = append(counts, c.Open()) })
+	return counts, err
+}

@@ -1,0 +1,75 @@
+package trial
+
+import (
+	"time"
+
+	"signalbench/loadgen/internal/ledger"
+	"signalbench/loadgen/internal/record"
+	"signalbench/results"
+)
+
+// phase is a results.Phase in the making.
+type phase struct {
+	results.Phase
+	shards   []*record.Shard // by lane
+	interval *record.Set     // since the last collection
+	total    *record.Set
+	since    time.Duration // end of the last interval
+	show     record.Metric // what a Snapshot tells of it
+	timed    bool          // show is recorded
+	meter    *ledger.Meter
+}
+
+func newPhase(lanes int, p results.Phase, timed ...record.Metric) *phase {
+	ph := &phase{Phase: p, interval: record.NewSet(timed...), total: record.NewSet(timed...)}
+	for range lanes {
+		ph.shards = append(ph.shards, record.NewShard(timed...))
+	}
+	if len(timed) > 0 {
+		ph.show, ph.timed = timed[0], true
+	}
+	return ph
+}
+
+// begin opens the phase at a moment.
+func (r *runner) begin(p *phase, at time.Duration) {
+	p.Start, p.since = at, at
+	p.meter = r.sampler.Meter()
+	r.current = p.Name
+	r.live = append(r.live, p)
+}
+
+// finish ends what is measured of the phase's processes; operations may still
+// complete.
+func (r *runner) finish(p *phase, length time.Duration) {
+	p.Length = length
+	p.Client, p.Server = p.meter.Read()
+}
+
+// close takes the phase's last interval and puts it into the run.
+func (r *runner) close(phases ...*phase) error {
+	if err := r.collect(); err != nil {
+		return err
+	}
+	for _, p := range phases {
+		p.Ops, p.Dials = p.total.Ops, p.total.Dials
+		if s := p.Length.Seconds(); s > 0 {
+			p.Achieved = float64(p.Ops.Completed) / s
+			if p.Ops.Scheduled == 0 {
+				p.Achieved = float64(p.Dials.Upgraded) / s
+			}
+		}
+		for m, h := range p.total.Timed {
+			p.Metrics = append(p.Metrics, h.Metric(m.String(), results.HlogFile(p.Name, m.String())))
+		}
+		r.odd(p)
+		r.result.Phases = append(r.result.Phases, p.Phase)
+		for i, l := range r.live {
+			if l == p {
+				r.live = append(r.live[:i], r.live[i+1:]...)
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package trial
+
+import (
+	"crypto/tls"
+	"time"
+
+	"signalbench/loadgen/internal/pace"
+	"signalbench/loadgen/internal/target"
+	"signalbench/loadgen/internal/workload"
+)
+
+// Names of workloads, as in results.Spec.
+const (
+	Hold       = "hold"
+	Echo       = "echo"
+	EchoClosed = "echo-closed"
+	Churn      = "churn"
+)
+
+// A Plan is everything that a run is to do. The caller has checked it; see
+// [Plan.Check].
+type Plan struct {
+	Command []string // argv, for the record
+	Label   string
+	Target  *target.Target
+	TLS     *tls.Config // for wss
+
+	Workloads []string // in order
+	Conns     int
+	Plateaus  int
+	Ramp      pace.Rate // pace.Max: as fast as the dial window allows
+	Pending   int       // all lanes together
+	FirstEcho bool
+	Lanes     int
+	Payload   int // bytes
+	Binary    bool
+	Rate      pace.Rate // echo
+	InFlight  int       // echo-closed
+	Lifetimes workload.Lifetimes
+
+	Settle, WarmUp, Window, Drain, DialTimeout time.Duration
+
+	ServerPID int    // 0: not known
+	Admin     string // URL; empty: none
+	Out       string // the folder to write
+}
+
+// A Snapshot is the state of a run, once a second.
+type Snapshot struct {
+	Elapsed time.Duration
+	Phase   string
+	Conns   int // asked for
+
+	Connected, Pending int
+	Failed             uint64  // dials and operations that failed, and connections lost, so far
+	Sent, Received     float64 // messages per second
+	Upgraded           float64 // upgrades per second
+	P50, P99           time.Duration
+	Metric             string // what P50 and P99 are of; empty: nothing was timed
+}
+
+// An Observer is told how a run goes on. Calls come from one goroutine and must
+// not take long.
+type Observer interface{ Tick(Snapshot) }

@@ -1,0 +1,164 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"signalbench/loadgen/internal/ledger"
+	"signalbench/loadgen/internal/record"
+	"signalbench/results"
+)
+
+// Why a run ends before its plan does.
+var (
+	errInterrupted = errors.New("interrupted")
+	errServerGone  = errors.New("the server is gone: for two seconds no connection was open and none could be made")
+)
+
+// runner carries out one plan. It belongs to one goroutine.
+type runner struct {
+	plan     *Plan
+	observer Observer
+	stop     <-chan struct{} // closed by the first interrupt
+	base     time.Time
+	result   *results.Run
+	writer   *results.Writer
+	sampler  *ledger.Sampler
+	fleet    *fleet
+	ticker   *time.Ticker
+
+	live    []*phase // open phases
+	current string   // name of the phase that runs
+	swapped []*record.Set
+
+	gauges   gauges
+	second   second
+	ticked   time.Duration
+	upgraded uint64 // so far
+	broken   uint64 // dials and operations failed, connections lost, so far
+	watch    bool   // connections are expected to be there
+	deserted int    // seconds without any
+}
+
+func (r *runner) now() time.Duration { return time.Since(r.base) }
+
+// Run carries out the plan and returns what was written to Plan.Out, judged.
+// When ctx is done it ends early in good order, keeps what was measured and
+// marks it partial. The result is nil only if nothing was measured; an error
+// says why, and then nothing is left in Plan.Out.
+func Run(ctx context.Context, p *Plan, o Observer) (*results.Run, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if err := Preflight(ctx, p); err != nil {
+		return nil, err
+	}
+	writer, err := results.Create(p.Out)
+	if err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
+	defer writer.Abort() //nolint:errcheck // nothing to do about it
+	sampler, err := ledger.New(ctx, ledger.Options{ServerPID: p.ServerPID, Admin: p.Admin})
+	if err != nil {
+		return nil, err
+	}
+	defer sampler.Close()
+	// A lane that returns from epoll finds a processor, whatever the others do.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.NumCPU(), p.Lanes+2)))
+
+	r := &runner{plan: p, observer: o, stop: ctx.Done(), writer: writer, sampler: sampler}
+	env := results.CaptureEnv(ctx)
+	r.base = time.Now()
+	writer.Begin(r.base)
+	r.result = &results.Run{
+		Schema: results.SchemaRun, ID: NewID(r.base, p.Label), Label: p.Label, Started: r.base,
+		Spec: p.spec(), Env: env, Ledger: &results.Ledger{Notes: sampler.Notes()},
+	}
+	if r.fleet, err = launch(p, r.now, byte(r.base.UnixNano())); err != nil {
+		return nil, err
+	}
+	defer r.fleet.stop()
+	r.ticker = time.NewTicker(time.Second)
+	defer r.ticker.Stop()
+
+	why := r.carryOut()
+	if err := r.conclude(why); err != nil {
+		return nil, err
+	}
+	return r.result, nil
+}
+
+// carryOut runs all phases. Whatever ends it early, the phases that were open
+// are closed.
+func (r *runner) carryOut() error {
+	why := r.connect()
+	names := make(map[string]int)
+	for _, w := range r.plan.Workloads {
+		if why != nil {
+			break
+		}
+		names[w]++
+		name := w
+		if n := names[w]; n > 1 {
+			name = fmt.Sprintf("%s-%d", w, n)
+		}
+		why = r.load(w, name)
+	}
+	if errors.Is(why, errLaneEnded) {
+		return why
+	}
+	return errors.Join(why, r.teardown())
+}
+
+// conclude judges and writes.
+func (r *runner) conclude(why error) error {
+	// The interrupt must not stop the last questions.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	run := r.result
+	run.Ended = time.Now()
+	run.Target = r.sampler.Target()
+	r.sampler.Finish(ctx, &run.Target)
+	switch {
+	case why == nil:
+	case errors.Is(why, errInterrupted):
+		run.Partial = true
+	case errors.Is(why, errServerGone):
+		run.Partial = true
+		r.find(results.Fatal, results.CheckServerAlive, "", "%v; the run ended after %v", why, r.now().Round(time.Millisecond))
+	default:
+		run.Partial = true
+		r.find(results.Fatal, "generator", "", "the generator failed: %v", why)
+	}
+	r.remarks()
+	results.FitLedger(run.Ledger)
+	run.Judge(results.DefaultLimits())
+	return r.writer.Finish(run)
+}
+
+func (r *runner) find(s results.Severity, check, phase, format string, a ...any) {
+	r.result.Findings = append(r.result.Findings, results.Finding{Severity: s, Check: check, Phase: phase, Text: fmt.Sprintf(format, a...)})
+}
+
+// NewID names a run: unique on a machine, sorted by start time.
+func NewID(started time.Time, label string) string {
+	id := started.UTC().Format("20060102T150405.000")
+	if label != "" {
+		id += "-" + label
+	}
+	return id
+}
+
+func (p *Plan) spec() results.Spec {
+	s := results.Spec{
+		Command: p.Command, URL: p.Target.String(), Workloads: p.Workloads,
+		Conns: p.Conns, Plateaus: p.Plateaus, Ramp: float64(p.Ramp), Pending: p.Pending, FirstEcho: p.FirstEcho,
+		Lanes: p.Lanes, Payload: p.Payload, Binary: p.Binary, InFlight: p.InFlight, Rate: float64(p.Rate),
+		Settle: p.Settle, WarmUp: p.WarmUp, Window: p.Window, Drain: p.Drain, DialTimeout: p.DialTimeout,
+		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed,
+	}
+	return s
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"signalbench/loadgen/internal/adminapi"
+	"signalbench/loadgen/internal/doctor"
+	"signalbench/loadgen/internal/pace"
+	"signalbench/loadgen/internal/progress"
+	"signalbench/loadgen/internal/summary"
+	"signalbench/loadgen/internal/target"
+	"signalbench/loadgen/internal/trial"
+	"signalbench/loadgen/internal/workload"
+	"signalbench/results"
+)
+
+// runCommand is the flags of "loadgen run".
+type runCommand struct {
+	URL       []string  `required:"" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind."`
+	Conns     int       `default:"1000" help:"Connections to open."`
+	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
+	Pending   int       `default:"512" help:"Most dials in progress at once."`
+	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn."`
+	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together."`
+	InFlight  int       `placeholder:"N" help:"Outstanding messages of workload echo-closed (closed loop), all connections together; echo without --rate means echo-closed then."`
+	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
+	Binary    bool      `help:"Send binary messages; text is the default."`
+	FirstEcho bool      `help:"Each connection echoes one message after its upgrade."`
+
+	Settle      time.Duration `default:"1s" help:"Rest at each plateau before memory is read settled."`
+	Warmup      time.Duration `default:"2s" help:"Load before the measurement window."`
+	Duration    time.Duration `default:"10s" help:"Length of the measurement window, for each workload."`
+	Drain       time.Duration `default:"5s" help:"Longest wait for answers after a window."`
+	DialTimeout time.Duration `default:"10s" help:"Longest time from the first packet of a dial to the upgrade."`
+
+	Lifetime      time.Duration `placeholder:"30s" help:"Mean time that a connection lives in workload churn."`
+	LifetimeFixed bool          `help:"All connections live equally long; lifetimes are exponential otherwise."`
+	Seed          uint64        `default:"1" help:"Of the lifetimes."`
+
+	Lanes     int    `help:"Event loops; 0 means half the cores."`
+	ServerPID int    `name:"server-pid" placeholder:"PID" help:"The server's process on this machine, to read its memory and CPU time."`
+	Admin     string `placeholder:"URL" help:"The server's admin listener, to read its heap, goroutines and settings."`
+	Insecure  bool   `help:"Trust any certificate of a wss server."`
+	Origin    string `help:"Origin header field of the opening handshakes."`
+	Label     string `help:"Name of this run in tables."`
+	Out       string `placeholder:"DIR" help:"Folder to write; must not exist. Default: results/runs/ID."`
+}
+
+// Run carries the load out.
+func (c *runCommand) Run(s *session) error {
+	p, err := c.plan(s)
+	if err != nil {
+		return err
+	}
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if err := fits(s.ctx, p); err != nil {
+		return err
+	}
+	show := progress.New(s.stderr)
+	result, err := trial.Run(s.ctx, p, show)
+	show.Close()
+	if err != nil {
+		return err
+	}
+	summary.Write(s.stdout, result, p.Out)
+	switch {
+	case result.Partial && s.ctx.Err() != nil:
+		return fmt.Errorf("%w: what was measured until then is in %s, marked partial", errInterrupted, p.Out)
+	case result.Verdict != results.Valid:
+		return fmt.Errorf("%w: %s", errInvalid, reason(result))
+	}
+	return nil
+}
+
+// reason is the first finding that makes a run invalid.
+func reason(r *results.Run) string {
+	for _, f := range r.Findings {
+		if f.Severity == results.Fatal {
+			if f.Phase != "" {
+				return f.Phase + ": " + f.Text
+			}
+			return f.Text
+		}
+	}
+	return "no reason was given"
+}
+
+// plan turns flags into a plan.
+func (c *runCommand) plan(s *session) (*trial.Plan, error) {
+	t, err := target.Resolve(s.ctx, c.URL, c.Origin)
+	if err != nil {
+		return nil, err
+	}
+	p := &trial.Plan{
+		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
+		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: c.Pending, FirstEcho: c.FirstEcho,
+		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight,
+		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
+		Settle:    c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
+		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,
+	}
+	if t.TLS {
+		p.TLS = &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: c.Insecure, MinVersion: tls.VersionTLS12}
+	}
+	if p.Lanes == 0 {
+		p.Lanes = min(max(1, runtime.NumCPU()/2), max(1, c.Conns), max(1, c.Pending))
+	}
+	for i, w := range p.Workloads {
+		if w == trial.Echo && p.Rate == 0 && p.InFlight > 0 {
+			p.Workloads[i] = trial.EchoClosed
+		}
+	}
+	if p.Out == "" {
+		p.Out = filepath.Join("results", "runs", trial.NewID(time.Now(), c.Label))
+	}
+	return p, nil
+}
+
+// fits refuses a plan that a limit of this machine stands against. The server's
+// side is looked at if its process is known.
+func fits(ctx context.Context, p *trial.Plan) error {
+	plan := doctor.Plan{Conns: int64(p.Conns), ServerPID: p.ServerPID, Destinations: int64(len(p.Target.Addrs())), Pending: int64(p.Pending)}
+	if !p.Target.Loopback() || p.Target.Addrs()[0].Addr().Is6() {
+		plan.Sources = 1
+	}
+	if plan.ServerPID == 0 && p.Admin != "" && p.Target.Loopback() {
+		admin := adminapi.New(p.Admin)
+		defer admin.Close()
+		stats, err := admin.Stats(ctx)
+		if err != nil {
+			return fmt.Errorf("--admin: %w", err)
+		}
+		plan.ServerPID = stats.PID
+	}
+	plan.ServerHere = plan.ServerPID != 0
+	limits := doctor.Check(plan)
+	if worst, bites := doctor.FirstBite(limits); bites {
+		return errors.New(worst.String())
+	}
+	return nil
+}
