@@ -122,7 +122,8 @@ type Phase struct {
 	Ops   Ops   `json:"ops"`   // messages, or whatever the workload calls an operation
 	Dials Dials `json:"dials"` // connections
 	// Offered is the rate of operations asked for, Achieved that of those
-	// completed, per second.
+	// completed by the end of the phase, per second: what completes later, in
+	// the drain, shows that the server did not keep up.
 	Offered  float64 `json:"offered_per_s"`
 	Achieved float64 `json:"achieved_per_s"`
 
