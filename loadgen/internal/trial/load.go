@@ -59,13 +59,16 @@ func (r *runner) load(w, name string) error {
 	span := workload.Span{Start: r.now() + lead}
 	span.Main = span.Start + p.WarmUp
 	span.End = span.Main + p.Window
+	var before pace.Schedule = pace.Burst{} // nothing: a Constant of length 0 has no end
+	if p.WarmUp > 0 {
+		before = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
+	}
 	err = r.hand(func(c *crew) workload.Stage {
 		shards := workload.Shards{Warm: warm.shards[c.Index], Main: window.shards[c.Index]}
 		c.delivery.Begin(shards.Warm, shards.Main)
 		switch w {
 		case Echo:
-			return workload.NewOpen(c.Lane, c.delivery, ring, span,
-				pace.Constant{Rate: p.Rate, Length: p.WarmUp}, pace.Constant{Rate: p.Rate, Length: p.Window})
+			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
 		case EchoClosed:
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
 		case Churn:
