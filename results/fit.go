@@ -227,9 +227,9 @@ func (f *fitter) caches() (rows, members []string) {
 	return append(rows, others...), members
 }
 
-// shares divides the kernel's memory between the sides; see ItemKernelServer.
-// ok is false if neither side is known to hold sockets here.
-func (f *fitter) shares() (server, client float64, ok bool) {
+// held is how many sockets of a connection each side holds on this machine: at
+// most one, since a second descriptor of a socket is no second socket.
+func (f *fitter) held() (server, client float64) {
 	sockets := func(item string, of func(*Reading) *Process) float64 {
 		s, ok := f.line(item, "1", func(r *Reading) float64 { return known(of(r).Descriptors) })
 		if !ok {
@@ -237,11 +237,29 @@ func (f *fitter) shares() (server, client float64, ok bool) {
 		}
 		return min(max(s.PerConn, 0), 1)
 	}
-	server = sockets("server", func(r *Reading) *Process { return &r.Server })
-	client = sockets("client", func(r *Reading) *Process { return &r.Client })
+	return sockets("server", func(r *Reading) *Process { return &r.Server }),
+		sockets("client", func(r *Reading) *Process { return &r.Client })
+}
+
+// shares divides the kernel's memory between the sides; see ItemKernelServer.
+// ok is false if neither side is known to hold sockets here.
+func (f *fitter) shares() (server, client float64, ok bool) {
+	server, client = f.held()
 	sum := server + client
 	if sum < 0.5 { // descriptors do not grow with the connections
 		return 0, 0, false
 	}
 	return server / sum, client / sum, true
+}
+
+// sockets compares the TCP sockets that both sides hold of a connection with
+// those that the whole machine gains; ok is false if they are not known.
+func (l *Ledger) sockets(kind ReadingKind) (held, gained float64, ok bool) {
+	f := fitter{kind: kind, readings: pick(l.Readings, kind)}
+	if len(f.readings) == 0 {
+		return 0, 0, false
+	}
+	server, client := f.held()
+	s, ok := f.line("sockets", "1", func(r *Reading) float64 { return known(r.Kernel.TCPInUse) })
+	return server + client, s.PerConn, ok && server+client >= 0.5
 }

@@ -33,7 +33,7 @@ func exact(kind ReadingKind, conns int) Reading {
 				"vm_area_struct":   cache(5000, 0, 176, 23, 4096),
 				"proc_inode_cache": cache(600, 1, 696, 23, 16384),
 			},
-			TCPMem: 56, MemTotal: 24e9, MemFree: 20e9 - 13_000*n, MemAvailable: 21e9,
+			TCPMem: 56, TCPInUse: 7 + 2*n, MemTotal: 24e9, MemFree: 20e9 - 13_000*n, MemAvailable: 21e9,
 		},
 	}
 }

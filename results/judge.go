@@ -91,6 +91,10 @@ func (j *judge) ledger() {
 	if j.run.Ledger == nil {
 		return
 	}
+	if want, got, ok := j.run.Ledger.sockets(Settled); ok && !near(got, want, j.Sockets, 0) {
+		j.find(Warning, CheckLedger, "expected the machine to gain %.2f TCP sockets with each connection, found %.2f: other programs opened or closed sockets meanwhile, and the kernel's figures include theirs",
+			want, got)
+	}
 	for _, s := range j.run.Ledger.Slopes {
 		if s.Kind != Settled || s.Item != ItemServerRSS && s.Item != ItemClientRSS {
 			continue

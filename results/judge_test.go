@@ -196,6 +196,21 @@ func TestJudge(t *testing.T) {
 			r.Ledger.Slopes[0].Kind = AsRun
 			r.Ledger.Slopes[0].High = 9000
 		}},
+		{"others open sockets", func(r *Run) {
+			r.Ledger.Readings = exactLedger(Settled, 1000, 2000, 3000).Readings
+			for i := range r.Ledger.Readings {
+				r.Ledger.Readings[i].Kernel.TCPInUse = 5 + 6*int64(r.Ledger.Readings[i].Conns)
+			}
+		}, CheckLedger, Warning, "expected the machine to gain 2.00 TCP sockets with each connection, found 6.00"},
+		{name: "nobody else opens sockets", change: func(r *Run) {
+			r.Ledger.Readings = exactLedger(Settled, 1000, 2000, 3000).Readings
+		}},
+		{name: "sockets are not known", change: func(r *Run) {
+			r.Ledger.Readings = exactLedger(Settled, 1000, 2000, 3000).Readings
+			for i := range r.Ledger.Readings {
+				r.Ledger.Readings[i].Kernel.TCPInUse = -1
+			}
+		}},
 		{name: "no ledger", change: func(r *Run) { r.Ledger = nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -62,6 +62,12 @@ type Limits struct {
 	// however small the slope is. Defaults 10 % and 50 B.
 	Slope      float64
 	SlopeFloor float64
+	// Sockets is the largest relative difference between the TCP sockets that
+	// the machine gains with a connection and those that server and generator
+	// hold of it, without a warning: beyond, other programs opened or closed
+	// sockets meanwhile, and the kernel's share of the ledger is theirs too.
+	// Default 5 %.
+	Sockets float64
 }
 
 // DefaultLimits returns the limits that every published run is held to.
@@ -77,5 +83,6 @@ func DefaultLimits() Limits {
 		ClientBusy: 0.80, ClientFull: 0.95,
 		MachineBusy: 0.90,
 		Slope:       0.10, SlopeFloor: 50,
+		Sockets: 0.05,
 	}
 }
