@@ -77,8 +77,12 @@ func numbers(path string) []int64 {
 	if err != nil {
 		return nil
 	}
+	return parseNumbers(string(data))
+}
+
+func parseNumbers(text string) []int64 {
 	var list []int64
-	for _, f := range strings.Fields(string(data)) {
+	for _, f := range strings.Fields(text) {
 		// file-max may be the largest uint64.
 		v, err := strconv.ParseUint(f, 10, 64)
 		if err != nil {
@@ -143,7 +147,12 @@ func (c *checker) nofile(pid string) (soft, hard int64) {
 	if err != nil {
 		return -1, -1
 	}
-	for line := range strings.Lines(string(data)) {
+	return parseNofile(string(data))
+}
+
+// parseNofile finds the line of descriptors in /proc/PID/limits.
+func parseNofile(text string) (soft, hard int64) {
+	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, "Max open files"); ok {
 			f := strings.Fields(rest)
 			if len(f) < 2 {
@@ -159,11 +168,11 @@ func limit(s string) int64 {
 	if s == "unlimited" {
 		return math.MaxInt64
 	}
-	v, err := strconv.ParseInt(s, 10, 64)
+	v, err := strconv.ParseUint(s, 10, 63)
 	if err != nil {
 		return -1
 	}
-	return v
+	return int64(v)
 }
 
 // ports: a connection is told from others by its two addresses and ports
