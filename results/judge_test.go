@@ -3,17 +3,36 @@ package results
 import (
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
 // uniform is a metric of n values spread evenly up to max.
 func uniform(name string, n uint64, max time.Duration) Metric {
+	type key struct {
+		n   uint64
+		max time.Duration
+	}
+	m, ok := uniforms.Load(key{n, max})
+	if !ok {
+		m, _ = uniforms.LoadOrStore(key{n, max}, spread(n, max))
+	}
+	named := m.(Metric)
+	named.Name = name
+	return named
+}
+
+// uniforms keeps what spread made: a table of runs needs the same few over and
+// over.
+var uniforms sync.Map
+
+func spread(n uint64, max time.Duration) Metric {
 	h := NewHistogram()
 	for i := uint64(1); i <= n; i++ {
 		h.Record(LowestValue + time.Duration(float64(max-LowestValue)*float64(i)/float64(n)))
 	}
-	return h.Metric(name, "")
+	return h.Metric("", "")
 }
 
 // soundRun is a run with a ramp, an open-loop and a closed-loop window in which
