@@ -35,6 +35,7 @@ import (
 type flags struct {
 	Listen     string        `default:"127.0.0.1:0" help:"Address to listen on, IPv4."`
 	Answer     answer        `default:"right" enum:"right,wrong-accept,status-200,garbage,close,silence" help:"Answer to an opening handshake: ${enum}."`
+	RightFirst uint64        `help:"Opening handshakes that are answered right before --answer holds."`
 	Delay      time.Duration `help:"Send each echo this long after its message was read."`
 	StallEvery time.Duration `default:"1s" help:"Time from the start of one stall to that of the next."`
 	StallFor   time.Duration `help:"Length of a stall: nothing is read or written."`

@@ -162,12 +162,16 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(string(c.answer), func(t *testing.T) {
 			url, _ := start(t, "--answer", string(c.answer))
-			conn, _, _, err := ws.Dialer{Timeout: 300 * time.Millisecond}.Dial(t.Context(), url)
-			if conn != nil {
-				conn.Close()
-			}
-			if !c.want(err) {
-				t.Errorf("dialling ends with %v (%T)", err, err)
+			first, _ := start(t, "--right-first=1", "--answer", string(c.answer))
+			dial(t, first) // fails the test if it is not answered right
+			for _, url := range []string{url, first} {
+				conn, _, _, err := ws.Dialer{Timeout: 300 * time.Millisecond}.Dial(t.Context(), url)
+				if conn != nil {
+					conn.Close()
+				}
+				if !c.want(err) {
+					t.Errorf("dialling ends with %v (%T)", err, err)
+				}
 			}
 		})
 	}

@@ -31,9 +31,11 @@ type server struct {
 
 	spoiler  spoiler
 	upgraded uint64
-	queue    []delayed // in the order in which they are due
-	held     []int32   // descriptors of connections that hold a message, oldest first
-	delays   []time.Duration
+	// handshakes counts whole requests.
+	handshakes uint64
+	queue      []delayed // in the order in which they are due
+	held       []int32   // descriptors of connections that hold a message, oldest first
+	delays     []time.Duration
 
 	begun   time.Time
 	stalls  int
@@ -282,6 +284,9 @@ func (s *server) handshake(fd int32, p []byte) (rest []byte, err error) {
 		return nil, err
 	}
 	a := s.flags.Answer
+	if s.handshakes++; s.handshakes <= s.flags.RightFirst {
+		a = right
+	}
 	if out := a.bytes(k); out != nil {
 		if err := s.write(fd, out); err != nil {
 			return nil, err
