@@ -26,9 +26,10 @@ type conn struct {
 
 	// Of the serving goroutine.
 	parser     frame.Parser
+	in         *bufpool.Buffer // what was read, nil after an error and at the end of the stream
+	inErr      syscall.Errno   // of the last read
 	peerClosed bool            // the peer's close frame has come
-	inErr      syscall.Errno   // what the last read returned, as is in
-	in         *bufpool.Buffer // nil at the end of the stream
+	heard      bool            // a message or a control frame was completed
 }
 
 var (
@@ -45,24 +46,37 @@ func (c *conn) stream() net.Conn {
 	return c.nc
 }
 
-// Send implements [engine.Conn].
+// Send implements [engine.Conn]. (Its own stack frame is kept small, see
+// [conn.serve].)
 func (c *conn) Send(op engine.Opcode, p []byte) error {
+	b := encode(op, p)
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	err := c.admit()
+	if err == nil {
+		if _, failed := c.stream().Write(b.B); failed != nil {
+			err = engine.ErrClosed
+		}
+	}
+	c.mu.Unlock()
+	bufpool.Put(b)
+	return err
+}
+
+// admit says whether one more message may be sent.
+func (c *conn) admit() error {
 	if c.closed {
 		return engine.ErrClosed
 	}
-	if err := c.nc.Admit(); err != nil {
-		return err
-	}
+	return c.nc.Admit()
+}
+
+// encode returns a message as a frame in borrowed memory.
+//
+//go:noinline
+func encode(op engine.Opcode, p []byte) *bufpool.Buffer {
 	b := bufpool.Get(frame.MaxHeaderLen + len(p))
 	b.B = frame.AppendFrame(b.B, op, p)
-	_, err := c.stream().Write(b.B)
-	bufpool.Put(b)
-	if err != nil {
-		return engine.ErrClosed
-	}
-	return nil
+	return b
 }
 
 // Close implements [engine.Conn].

@@ -12,7 +12,7 @@ const opPong engine.Opcode = 0xA
 // Message delivers a message. What the peer sends after this side's close frame
 // is read, since its own close frame comes behind, but not delivered.
 func (s *sink) Message(op engine.Opcode, p []byte) {
-	s.nc.Touch()
+	s.heard = true
 	if !s.nc.Closing() {
 		s.server.handler.Message((*conn)(s), op, p)
 	}
@@ -21,12 +21,12 @@ func (s *sink) Message(op engine.Opcode, p []byte) {
 // Ping answers. A pong is bounded like a message: else a peer that sends pings
 // and reads nothing would fill the memory.
 func (s *sink) Ping(p []byte) {
-	s.nc.Touch()
+	s.heard = true
 	_ = (*conn)(s).Send(opPong, p)
 }
 
 // Pong ends a silence.
-func (s *sink) Pong([]byte) { s.nc.Touch() }
+func (s *sink) Pong([]byte) { s.heard = true }
 
 // Close answers the peer's close frame with its own code (RFC 6455 section
 // 5.5.1), unless it is itself an answer.

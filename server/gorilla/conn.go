@@ -42,26 +42,23 @@ func newConn(s *server, nc *conns.Conn, ws *websocket.Conn) *conn {
 	return c
 }
 
-// Send implements [engine.Conn].
+// Send implements [engine.Conn]. No write blocks, so none needs a deadline.
 func (c *conn) Send(op engine.Opcode, p []byte) error {
-	return c.send(func() error { return c.ws.WriteMessage(int(op), p) })
+	c.mu.Lock()
+	err := c.admit()
+	if err == nil && c.ws.WriteMessage(int(op), p) != nil {
+		err = engine.ErrClosed
+	}
+	c.mu.Unlock()
+	return err
 }
 
-// send writes one frame if there is room for it. No write blocks, so no
-// deadline is needed.
-func (c *conn) send(write func() error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// admit says whether one more message may be sent.
+func (c *conn) admit() error {
 	if c.closed {
 		return engine.ErrClosed
 	}
-	if err := c.nc.Admit(); err != nil {
-		return err
-	}
-	if write() != nil {
-		return engine.ErrClosed
-	}
-	return nil
+	return c.nc.Admit()
 }
 
 // Close implements [engine.Conn].
@@ -95,7 +92,11 @@ func (c *conn) sendClose(code engine.CloseCode, reason string, cause *engine.Clo
 // pings and reads nothing would fill the memory.
 func (c *conn) gotPing(p string) error {
 	c.nc.Touch()
-	_ = c.send(func() error { return c.ws.WriteControl(websocket.PongMessage, []byte(p), time.Time{}) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.admit() == nil {
+		_ = c.ws.WriteControl(websocket.PongMessage, []byte(p), time.Time{})
+	}
 	return nil
 }
 

@@ -35,8 +35,8 @@ type form struct {
 	// leave runs the connection on a goroutine of its own, so that the HTTP
 	// handler can return.
 	leave bool
-	// read reads the next message and hands it to the connection.
-	read func(*conn) error
+	// serve reads messages and delivers them until the connection ends.
+	serve func(*conn)
 }
 
 // The origin is decided on before the Upgrader is asked, by one rule for all
@@ -46,7 +46,7 @@ func anyOrigin(*http.Request) bool { return true }
 var (
 	documented = form{
 		upgrader: websocket.Upgrader{CheckOrigin: anyOrigin},
-		read:     (*conn).readAll,
+		serve:    (*conn).serveDocumented,
 	}
 	lean = form{
 		upgrader: websocket.Upgrader{
@@ -56,7 +56,7 @@ var (
 			WriteBufferPool: new(sync.Pool),
 		},
 		leave: true,
-		read:  (*conn).readBorrowed,
+		serve: (*conn).serveLean,
 	}
 )
 

@@ -40,10 +40,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := newConn(s, nc, ws)
 	nc.Upgraded(c)
-	if s.form.leave {
-		go c.serve(request)
-	} else {
-		c.serve(request)
+	switch {
+	case !c.open(request):
+	case s.form.leave:
+		go s.form.serve(c)
+	default:
+		s.form.serve(c)
 	}
 }
 

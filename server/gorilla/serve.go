@@ -15,51 +15,78 @@ import (
 	"signalbench/server/engine"
 )
 
-// serve opens the connection for the handler and reads until it ends.
-func (c *conn) serve(r *engine.Request) {
-	defer func() {
-		if v := recover(); v != nil {
-			c.end(c.panicked(v))
-		}
-	}()
+// open tells the handler that there is a connection. It returns false if the
+// connection has ended over that.
+func (c *conn) open(r *engine.Request) (ok bool) {
+	defer c.rescue()
 	c.server.handler.Open(c, r)
+	return true
+}
+
+// serveDocumented reads as the documentation does, until the connection ends.
+func (c *conn) serveDocumented() {
+	defer c.rescue()
 	for {
-		if err := c.server.form.read(c); err != nil {
+		op, p, err := c.ws.ReadMessage()
+		if err == nil {
+			err = c.deliver(op, p)
+		}
+		if err != nil {
 			c.end(err)
 			return
 		}
+		c.nc.Touch()
 	}
 }
 
-// readAll reads a message as the documentation does.
-func (c *conn) readAll() error {
-	op, p, err := c.ws.ReadMessage()
-	if err != nil {
-		return err
-	}
-	return c.deliver(op, p)
-}
-
-// readBorrowed reads a message into memory that goes back after the call.
-func (c *conn) readBorrowed() error {
-	op, r, err := c.ws.NextReader()
-	if err != nil {
-		return err
-	}
-	b := bufpool.Get(0)
-	for err == nil {
-		if len(b.B) == cap(b.B) {
-			b = bufpool.Grow(b)
+// serveLean reads each message into memory that goes back after it, until the
+// connection ends.
+//
+// A goroutine starts with 2 KiB of stack, about half of which is its own; when
+// that does not suffice it gets 4 KiB and keeps them. The library and the
+// runtime below it use most of that, so there are few and small frames above:
+// what is deep but not urgent (a timer, the end) is called from here.
+func (c *conn) serveLean() {
+	defer c.rescue()
+	for {
+		op, r, err := c.ws.NextReader()
+		if err == nil {
+			err = c.deliverBorrowed(op, r)
 		}
-		var n int
-		n, err = r.Read(b.B[len(b.B):cap(b.B)])
-		b.B = b.B[:len(b.B)+n]
+		if err != nil {
+			c.end(err)
+			return
+		}
+		c.nc.Touch()
 	}
-	if err == io.EOF {
+}
+
+// deliverBorrowed reads a message and delivers it.
+func (c *conn) deliverBorrowed(op int, r io.Reader) error {
+	b, err := readAll(r)
+	if err == nil {
 		err = c.deliver(op, b.B)
 	}
 	bufpool.Put(b)
 	return err
+}
+
+// readAll reads a message into borrowed memory, which is returned in any case.
+func readAll(r io.Reader) (*bufpool.Buffer, error) {
+	b := bufpool.Get(0)
+	for {
+		if len(b.B) == cap(b.B) {
+			b = bufpool.Grow(b)
+		}
+		n, err := r.Read(b.B[len(b.B):cap(b.B)])
+		b.B = b.B[:len(b.B)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
 }
 
 // deliver hands a message to the handler. What the peer sends after this side's
@@ -67,13 +94,22 @@ func (c *conn) readBorrowed() error {
 // delivered.
 func (c *conn) deliver(op int, p []byte) error {
 	if op == websocket.TextMessage && !utf8.Valid(p) {
-		return &engine.CloseError{Code: engine.CloseInvalidPayload, Reason: "text is not UTF-8"} // RFC 6455 section 8.1
+		return errText
 	}
-	c.nc.Touch()
 	if !c.nc.Closing() {
 		c.server.handler.Message(c, engine.Opcode(op), p)
 	}
 	return nil
+}
+
+// errText is RFC 6455 section 8.1; the library leaves it to its user.
+var errText = &engine.CloseError{Code: engine.CloseInvalidPayload, Reason: "text is not UTF-8"}
+
+// rescue ends the connection if what the goroutine did panicked.
+func (c *conn) rescue() {
+	if v := recover(); v != nil {
+		c.end(c.panicked(v))
+	}
 }
 
 // end brings the connection to an end that began with err, tells the handler

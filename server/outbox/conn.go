@@ -14,12 +14,12 @@ import (
 	"signalbench/server/engine"
 )
 
-// A Conn is a net.Conn whose Write never blocks. Reading is the wrapped
-// connection's. All methods are safe for concurrent use; concurrent writes are
+// A Conn is a net.Conn whose Write never blocks. All methods are safe for concurrent use; concurrent writes are
 // not interleaved.
 type Conn struct {
 	net.Conn
 	raw syscall.RawConn // nil if the wrapped connection has no descriptor
+	fd  int             // of raw, -1 without; see Write for when it may be used
 	cfg *engine.Config
 
 	mu      sync.Mutex
@@ -29,11 +29,17 @@ type Conn struct {
 	shut    bool   // shut down the sending side once nothing waits
 }
 
-// Init makes c write to nc, within the limits of cfg. nc belongs to c then.
+// Init makes c write to nc, within the limits of cfg. nc belongs to c then:
+// nobody else may write to it or close it.
 func (c *Conn) Init(nc net.Conn, cfg *engine.Config) {
-	c.Conn, c.cfg = nc, cfg
-	if s, ok := nc.(syscall.Conn); ok {
-		c.raw, _ = s.SyscallConn() // without it, everything goes through the queue
+	c.Conn, c.cfg, c.fd = nc, cfg, -1
+	s, ok := nc.(syscall.Conn)
+	if !ok {
+		return // everything goes through the queue
+	}
+	raw, err := s.SyscallConn()
+	if err == nil && raw.Control(func(fd uintptr) { c.fd = int(fd) }) == nil {
+		c.raw = raw
 	}
 }
 
@@ -41,32 +47,67 @@ func (c *Conn) Init(nc net.Conn, cfg *engine.Config) {
 // read; nil if the wrapped connection has none.
 func (c *Conn) Raw() syscall.RawConn { return c.raw }
 
+// Read reads like a net.Conn. It is here for the smaller stack frames from it
+// down to where the goroutine waits, see [Conn.Write].
+func (c *Conn) Read(p []byte) (n int, err error) {
+	if c.raw == nil || len(p) == 0 {
+		return c.Conn.Read(p)
+	}
+	r := readings.Get().(*reading)
+	r.p = p
+	if err = c.raw.Read(r.try); err == nil {
+		switch {
+		case r.errno != 0:
+			err = os.NewSyscallError("read", r.errno)
+		case r.n == 0:
+			err = io.EOF
+		default:
+			n = r.n
+		}
+	}
+	r.p = nil
+	readings.Put(r)
+	return n, err
+}
+
 // Write writes p or queues what the kernel does not take of it. It bounds
 // nothing: what may grow large asks [Conn.Admit] first. An error means that the
 // connection cannot be written to any more; no part of p waits then.
-func (c *Conn) Write(p []byte) (int, error) {
+//
+// Everything but the usual case is left to other functions: the frames from here
+// down to the system call decide whether the goroutine of a connection gets by
+// with the smallest stack.
+func (c *Conn) Write(p []byte) (n int, err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	// Only methods of c close the descriptor, and all of them hold mu and say so
+	// first: what is writable is open.
+	if c.queue == nil && c.fd >= 0 && c.writable() == nil {
+		var errno syscall.Errno
+		if n, errno = writeNow(c.fd, p); errno != 0 {
+			err = os.NewSyscallError("write", errno)
+		}
+	}
+	if n < len(p) {
+		n, err = c.writeSlow(p, n, err)
+	}
+	c.mu.Unlock()
+	return n, err
+}
+
+// writeSlow queues p[n:] if err, from the attempt to write it, is nil.
+func (c *Conn) writeSlow(p []byte, n int, err error) (int, error) {
+	if err != nil {
+		c.err = err
+		return n, err
+	}
 	if err := c.writable(); err != nil {
 		return 0, err
 	}
-	rest := p
 	if c.queue == nil {
-		if c.raw != nil {
-			n, err := tryWrite(c.raw, p)
-			if err != nil {
-				c.err = err
-				return n, err
-			}
-			rest = p[n:]
-		}
-		if len(rest) == 0 {
-			return len(p), nil
-		}
 		c.queue = &queue{done: make(chan struct{})}
 		go c.flush(c.queue)
 	}
-	c.queue.add(rest)
+	c.queue.add(p[n:])
 	return len(p), nil
 }
 
