@@ -15,7 +15,7 @@ import (
 
 const (
 	scratchSize = 256 << 10
-	batch       = 128
+	batch       = 64
 	// patience is how many full scratch buffers one connection may bring before
 	// the others have their turn.
 	patience = 4

@@ -70,5 +70,5 @@ func (s *common) Ended(c wire.Conn, why results.Cause, _ time.Duration) {
 	s.d.Lost(c, why)
 }
 
-// few is how many operations one Fire handles before it lets answers be read.
-const few = 32
+// few is how many operations one Fire handles before answers are read again.
+const few = 8
