@@ -405,7 +405,6 @@ func bytesStay(ctx context.Context, e engine.Entry) error {
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		p.send(text("go"))
 		if err, stuck := receive(ctx, "Send to return though the peer does not read", sent); err != nil || stuck != nil {
 			return errors.Join(err, stuck)
@@ -434,7 +433,6 @@ func closeBehindMessages(ctx context.Context, e engine.Entry) error {
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		p.send(text("go"))
 		err, stuck := receive(ctx, "Close to return though the peer does not read", after)
 		if stuck != nil {

@@ -119,7 +119,6 @@ func trickleAll(ctx context.Context, t *Target) error {
 			c.rest, c.done = wire(text(s)), func() error { return c.wantText(s) }
 		}
 		defer c.close()
-		defer c.during(ctx)()
 		clients[i] = c
 	}
 	step := func(n int) (left bool) {

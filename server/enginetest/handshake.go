@@ -209,7 +209,6 @@ func dialled(conversation func(p *peer) error) func(context.Context, *Target) er
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		return conversation(p)
 	}
 }
@@ -311,7 +310,6 @@ func handshakeTimesOut(begin func(*Target, *peer)) func(context.Context, *Target
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		begin(t, p)
 		p.conn.SetReadDeadline(connected.Add(late(t.HandshakeTimeout)))
 		_, err = p.r.Peek(1)

@@ -155,7 +155,6 @@ func slowClose(ctx context.Context, e engine.Entry) error {
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		p.send(text("saturate"))
 		s, err := receive(ctx, "Send to return ErrSlow", result)
 		if err != nil {
@@ -187,7 +186,6 @@ func slowDrop(ctx context.Context, e engine.Entry) error {
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		p.send(text("saturate"))
 		s, err := receive(ctx, "Send to return ErrSlow", result)
 		if err != nil {
@@ -225,7 +223,6 @@ func writeTimeout(ctx context.Context, e engine.Entry) error {
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		p.send(text("go"))
 		since, err := receive(ctx, "the message to arrive", started)
 		if err != nil {

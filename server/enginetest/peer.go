@@ -35,16 +35,16 @@ type peer struct {
 	r       *bufio.Reader
 	end     endpoint
 	sendErr error
+	release func() bool // stops watching the context of the case
 }
 
-// dial opens a connection and completes the TLS handshake of a wss target.
+// dial opens a connection and completes the TLS handshake of a wss target. When
+// ctx is done the connection is cut, which ends every read and write.
 func (t *Target) dial(ctx context.Context) (*peer, error) {
 	e, err := t.endpoint()
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	p, err := t.connect(ctx, e)
 	if err != nil {
 		return nil, err
@@ -58,19 +58,21 @@ func (t *Target) dial(ctx context.Context) (*peer, error) {
 			cfg.ServerName = e.host
 		}
 		c := tls.Client(p.tcp, cfg)
+		p.tcp.SetDeadline(time.Now().Add(patience))
 		if err := c.HandshakeContext(ctx); err != nil {
 			p.reset()
 			return nil, fmt.Errorf("TLS handshake with %s: %w", e.addr, err)
 		}
+		p.tcp.SetDeadline(time.Time{})
 		p.conn = c
 		p.r.Reset(c)
 	}
 	return p, nil
 }
 
-// connect opens the socket only.
+// connect opens the socket only, under ctx as dial does.
 func (t *Target) connect(ctx context.Context, e endpoint) (*peer, error) {
-	var d net.Dialer
+	d := net.Dialer{Timeout: patience}
 	if n := t.receiveBuffer; n != 0 {
 		// Before connect, or the window that is offered is the default one.
 		d.Control = func(_, _ string, c syscall.RawConn) error { return setBuffer(c, syscall.SO_RCVBUF, n) }
@@ -79,7 +81,9 @@ func (t *Target) connect(ctx context.Context, e endpoint) (*peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	return &peer{conn: c, tcp: c.(*net.TCPConn), r: bufio.NewReader(c), end: e}, nil
+	tcp := c.(*net.TCPConn)
+	release := context.AfterFunc(ctx, func() { tcp.Close() })
+	return &peer{conn: c, tcp: tcp, r: bufio.NewReader(c), end: e, release: release}, nil
 }
 
 // setBuffer sets the size in bytes of one of a socket's kernel buffers.
@@ -128,10 +132,14 @@ func (p *peer) response(method string) (*http.Response, error) {
 	return r, nil
 }
 
-func (p *peer) close() { p.conn.Close() }
+func (p *peer) close() {
+	p.release()
+	p.conn.Close()
+}
 
 // reset ends the connection with RST instead of FIN, as a crashed client does.
 func (p *peer) reset() {
+	p.release()
 	_ = p.tcp.SetLinger(0)
 	p.tcp.Close()
 }
@@ -152,12 +160,13 @@ func (p *peer) send(frames ...frame) { p.write(wire(frames...)) }
 
 // trickle sends b with one call per byte. TCP_NODELAY is Go's default, so each
 // is a segment of its own; but a receiver may be late and find several, so the
-// first bytes, and every eighth after them, are given time to be read alone.
+// first bytes, where lengths stand, and some after them are given time to be
+// read alone.
 func (p *peer) trickle(b []byte) {
 	for i := range b {
 		p.write(b[i : i+1])
-		if i < 24 || i%8 == 0 {
-			time.Sleep(200 * time.Microsecond)
+		if i < 16 || i%64 == 0 {
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
@@ -374,13 +383,6 @@ func talk(conversation func(p *peer) error) func(context.Context, *Target) error
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		return conversation(p)
 	}
-}
-
-// during ends all reads and writes of p when ctx is done. The function that it
-// returns lifts that.
-func (p *peer) during(ctx context.Context) func() bool {
-	return context.AfterFunc(ctx, func() { p.tcp.Close() })
 }

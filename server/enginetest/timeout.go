@@ -99,7 +99,6 @@ func timeoutCases() []Case {
 					return err
 				}
 				defer p.close()
-				defer p.during(ctx)()
 				if err := p.wantAlive("hello"); err != nil {
 					return err
 				}
@@ -141,7 +140,6 @@ func silence(begin func(*Target, *peer) error) func(context.Context, *Target) er
 			return err
 		}
 		defer p.close()
-		defer p.during(ctx)()
 		if err := begin(t, p); err != nil {
 			return err
 		}
@@ -176,33 +174,45 @@ func (p *peer) wantTimeout(t *Target, last time.Time) error {
 	return p.wantEnd()
 }
 
+// errLate is the kit's own fault: it acted too late for its case to tell anything.
+var errLate = errors.New("the kit itself was late: the machine is overloaded")
+
 // rearmed is a case in which the client does something each half of the read
 // timeout, lives longer than one timeout on it, and is then silent.
 func rearmed(act func(p *peer, i int) error) func(context.Context, *Target) error {
 	return func(ctx context.Context, t *Target) error {
-		p, err := t.upgrade(ctx)
-		if err != nil {
-			return err
-		}
-		defer p.close()
-		defer p.during(ctx)()
-		last := time.Now()
-		for i := range 4 {
-			select {
-			case <-time.After(time.Until(last.Add(t.ReadTimeout / 2))):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			if waited := time.Since(last); waited > t.ReadTimeout*9/10 {
-				return fmt.Errorf("the kit was %v late, too late to tell: the machine is overloaded", waited-t.ReadTimeout/2)
-			}
-			last = time.Now()
-			if err := act(p, i); err != nil {
-				return fmt.Errorf("%v after the one before: %w", t.ReadTimeout/2, err)
+		var err error
+		for range 4 {
+			if err = rearmedOnce(ctx, t, act); !errors.Is(err, errLate) {
+				break
 			}
 		}
-		return p.wantTimeout(t, last)
+		return err
 	}
+}
+
+func rearmedOnce(ctx context.Context, t *Target, act func(p *peer, i int) error) error {
+	p, err := t.upgrade(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	last := time.Now()
+	for i := range 4 {
+		select {
+		case <-time.After(time.Until(last.Add(t.ReadTimeout / 2))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if time.Since(last) > t.ReadTimeout*3/4 {
+			return errLate
+		}
+		last = time.Now()
+		if err := act(p, i); err != nil {
+			return fmt.Errorf("%v after the one before: %w", t.ReadTimeout/2, err)
+		}
+	}
+	return p.wantTimeout(t, last)
 }
 
 func hundredSilent(ctx context.Context, t *Target) error {

@@ -31,7 +31,6 @@ func (t *Target) witness(ctx context.Context) (*witness, error) {
 	go func() {
 		defer close(w.done)
 		defer p.close()
-		defer p.during(ctx)()
 		tick := time.NewTicker(3 * time.Millisecond)
 		defer tick.Stop()
 		for {
