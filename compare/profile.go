@@ -20,8 +20,8 @@ func profileFor(quick, thorough bool) profile {
 		repetitions: 3,
 		load: orchestrate.Load{
 			Workloads: []string{"echo", "echo-closed"},
-			Conns:     10000, Plateaus: 5, Ramp: "max", Rate: "5000/s", InFlight: 100, Payload: "128B",
-			Settle: 500 * time.Millisecond, WarmUp: time.Second, Window: 3 * time.Second, Seed: 1,
+			Conns:     10000, Plateaus: 5, Ramp: "4000/s", Rate: "5000/s", InFlight: 100, Payload: "128B",
+			Settle: 250 * time.Millisecond, WarmUp: 800 * time.Millisecond, Window: 2500 * time.Millisecond, Seed: 1,
 		},
 	}
 	switch {

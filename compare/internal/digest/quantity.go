@@ -178,9 +178,11 @@ func (r *Run) Slope(item string) (results.Slope, bool) {
 	return r.Ledger.Slope(item, results.Settled)
 }
 
+// upgradeRate says something about the server only where the ramp went as fast
+// as it could.
 func upgradeRate(r *Run) (float64, bool) {
 	t, ok := r.Total(RampPart)
-	if !ok || t.Length <= 0 {
+	if !ok || t.Length <= 0 || r.Spec.Ramp > 0 {
 		return 0, false
 	}
 	return float64(t.Dials.Upgraded) / t.Length.Seconds(), true

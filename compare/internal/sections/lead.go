@@ -66,7 +66,6 @@ func briefFindings(s *digest.Suite) *table.Table {
 			continue
 		}
 		if all++; all <= most {
-			r.Cells[3] = table.Wrap(r.Cells[3], 90)
 			rows = append(rows, r)
 		}
 	}

@@ -16,7 +16,7 @@ func Conformance(s *digest.Suite) *table.Table {
 		ID: "conformance", Title: "Conformance",
 		Intro: "The kit's quick cases, against a server of its own before the first repetition. An engine that fails unexpectedly is not measured.",
 		Columns: []table.Column{
-			{Head: "Engine", Text: true}, {Head: "passed"}, {Head: "failed"}, {Head: "skipped"}, {Head: "Case", Text: true}, {Head: "Why", Text: true},
+			{Head: "Engine", Text: true}, {Head: "passed"}, {Head: "failed"}, {Head: "skipped"}, {Head: "Case", Text: true}, {Head: "Why", Text: true, Wrap: 80},
 		},
 	}
 	for _, a := range s.Arms {
@@ -53,7 +53,7 @@ func Steps(s *digest.Suite) *table.Table {
 		ID: "steps", Title: "Steps",
 		Intro: fmt.Sprintf("In the order in which they ran: shuffled by seed %d and turned by one place for each repetition. Each had a server process of its own.", s.Seed),
 		Columns: []table.Column{
-			{Head: "#"}, {Head: "Engine", Text: true}, {Head: "Repetition"}, {Head: "Verdict", Text: true}, {Head: "Folder", Text: true}, {Head: "Error", Text: true},
+			{Head: "#"}, {Head: "Engine", Text: true}, {Head: "Repetition"}, {Head: "Verdict", Text: true}, {Head: "Folder", Text: true}, {Head: "Error", Text: true, Wrap: 60},
 		},
 	}
 	for i, step := range s.Steps {
@@ -69,7 +69,7 @@ func Findings(s *digest.Suite) *table.Table {
 		ID: "findings", Title: "Findings",
 		Intro: "What the runs and the suite say about themselves: a fatal finding makes a run INVALID, a warning stands beside the figures, a note is a fact to read them with.",
 		Columns: []table.Column{
-			{Head: "Severity", Text: true}, {Head: "Check", Text: true}, {Head: "Where", Text: true}, {Head: "Text", Text: true},
+			{Head: "Severity", Text: true}, {Head: "Check", Text: true}, {Head: "Where", Text: true}, {Head: "Text", Text: true, Wrap: 90},
 		},
 	}
 	for _, f := range s.Findings() {

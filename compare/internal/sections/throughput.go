@@ -18,7 +18,7 @@ func Throughput(s *digest.Suite) *table.Table {
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "Loop", Text: true}, {Head: "asked", Unit: "msg/s"}, {Head: "achieved", Unit: "msg/s"},
 			{Head: "server CPU", Unit: "per msg"}, {Head: "client CPU", Unit: "per msg"},
-			{Head: "upgrades", Unit: "per s"}, {Head: "GC cycles"}, {Head: "GC pause", Unit: "p99"}, {Head: "GC pause", Unit: "max"},
+			{Head: "upgrades", Unit: "per s, ramp max"}, {Head: "GC cycles"}, {Head: "GC pause", Unit: "p99"}, {Head: "GC pause", Unit: "max"},
 		},
 	}
 	upgrades := quantity("ramp.upgrades")

@@ -25,6 +25,7 @@ type Column struct {
 	Head string
 	Unit string // below the head; may be empty
 	Text bool   // left-aligned words, not figures
+	Wrap int    // longest line on a terminal, 0 for any
 }
 
 // A Row is one line of the grid.
@@ -47,7 +48,7 @@ func (t *Table) Note(text string) { t.Notes = append(t.Notes, text) }
 
 // WriteText writes the table for a terminal.
 func (t *Table) WriteText(w io.Writer) error {
-	p := t.pretty("\n")
+	p := t.pretty("\n", true)
 	s := table.StyleLight
 	s.Format.Header, s.Format.HeaderAlign = text.FormatDefault, text.AlignCenter
 	s.Options.SeparateRows = false
@@ -70,7 +71,7 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 		b.WriteString(t.Intro + "\n\n")
 	}
 	if len(t.Rows) > 0 {
-		b.WriteString(t.pretty(", ").RenderMarkdown() + "\n\n")
+		b.WriteString(t.pretty(", ", false).RenderMarkdown() + "\n\n")
 	}
 	for _, n := range t.Notes {
 		b.WriteString("- " + n + "\n")
@@ -82,8 +83,9 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 	return err
 }
 
-// pretty lays the grid out; unit stands between a head and its unit.
-func (t *Table) pretty(unit string) table.Writer {
+// pretty lays the grid out; unit stands between a head and its unit, and long
+// cells are broken into lines if wrap is set.
+func (t *Table) pretty(unit string, wrap bool) table.Writer {
 	p := table.NewWriter()
 	p.SuppressTrailingSpaces()
 	head := make(table.Row, len(t.Columns))
@@ -108,6 +110,9 @@ func (t *Table) pretty(unit string) table.Writer {
 		}
 		row := make(table.Row, len(r.Cells))
 		for i, c := range r.Cells {
+			if n := t.Columns[i].Wrap; wrap && n > 0 {
+				c = Wrap(c, n)
+			}
 			row[i] = c
 		}
 		p.AppendRow(row)

@@ -1,0 +1,127 @@
+// Package fake plays the server and the load generator in tests of what starts
+// them. The engine's name, or the label of a run, says how they misbehave; any
+// other name is sound. They keep their state beside their executable.
+package fake
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"signalbench/results"
+)
+
+// Server plays `server` with the given arguments and returns its exit code.
+//
+//	crashing  ends before it is ready      mute      is never ready
+//	late      finds its port taken once    impostor  tells another process
+//	deaf      ignores SIGINT               untidy    does not drain in time
+//	broken    fails the kit                lesson    fails it as it is known to
+//	garbled   breaks the kit
+func Server(args []string) int {
+	engine := flag(args, "--engine")
+	switch args[0] {
+	case "conform":
+		return conform(engine)
+	case "engines":
+		fmt.Println(`[{"name":"gorilla","summary":"one"},{"name":"netpoll","summary":"two"},` +
+			`{"name":"lesson","summary":"three","lesson":[{"case":"glued-frame","why":"reads only what readiness announces"}]}]`)
+		return 0
+	}
+	switch engine {
+	case "crashing":
+		return fail("server: engine crashing: out of luck")
+	case "late":
+		if once("late") {
+			return fail("server: listen tcp: bind: address already in use")
+		}
+	case "mute":
+		select {}
+	}
+	admin, err := net.Listen("tcp", flag(args, "--admin"))
+	if err != nil {
+		return fail(err.Error())
+	}
+	// Two servers of ours at once would share a machine that each claims. The
+	// lock ends with the process, however it ends.
+	alive, err := os.OpenFile(filepath.Join(filepath.Dir(os.Args[0]), "alive"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fail(err.Error())
+	}
+	if err := syscall.Flock(int(alive.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fail("another server is alive: " + err.Error())
+	}
+
+	pid := os.Getpid()
+	if engine == "impostor" {
+		pid++
+	}
+	end := make(chan os.Signal, 1)
+	if engine == "deaf" {
+		signal.Ignore(syscall.SIGINT)
+	} else {
+		signal.Notify(end, syscall.SIGINT)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/stats", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"pid": pid, "engine": engine})
+	})
+	mux.HandleFunc("/die", func(http.ResponseWriter, *http.Request) {
+		os.Exit(fail("server: fatal error: concurrent map writes"))
+	})
+	go http.Serve(admin, mux)
+	line, _ := json.Marshal(map[string]any{
+		"pid": os.Getpid(), "engine": engine, "listen": []string{flag(args, "--listen")}, "admin": flag(args, "--admin"),
+	})
+	fmt.Println(string(line))
+	<-end
+	if engine == "untidy" {
+		return fail("server: drain deadline passed: connections were cut")
+	}
+	return 0
+}
+
+func conform(engine string) int {
+	c := results.Conformance{Passed: 40}
+	code := 0
+	switch engine {
+	case "broken":
+		c.Failed = []results.CaseResult{{Name: "utf8-split", Error: "no close 1007"}}
+		code = 1
+	case "lesson":
+		c.Failed = []results.CaseResult{{Name: "glued-frame", Error: "timeout", Known: "reads only what readiness announces"}}
+	case "garbled":
+		fmt.Println("panic: not JSON")
+		return fail("kit: boom")
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(c)
+	return code
+}
+
+// flag returns the value behind a flag.
+func flag(args []string, name string) string {
+	if i := slices.Index(args, name); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return ""
+}
+
+// once reports whether a file of this name was not there yet, and makes it.
+func once(name string) bool {
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(os.Args[0]), name), os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		f.Close()
+	}
+	return err == nil
+}
+
+func fail(text string) int {
+	fmt.Fprintln(os.Stderr, text)
+	return 1
+}
