@@ -115,6 +115,7 @@ step_report() {
 # Foreign: the load generator against a WebSocket server that is not ours.
 step_foreign() {
   local dir=$out/ws line address # pid is not local: the trap needs it
+  rm -rf "$dir"
   mkdir -p "$dir"
   cp scripts/peers/ws/package.json scripts/peers/ws/server.mjs "$dir"
   (cd "$dir" && npm install --no-audit --no-fund --no-package-lock)
