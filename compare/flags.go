@@ -14,7 +14,7 @@ type percent float64
 func (p *percent) UnmarshalText(text []byte) error {
 	number, ok := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if err != nil || !ok || v < 0 || math.IsInf(v, 0) {
+	if err != nil || !ok || !(v >= 0) || math.IsInf(v, 0) {
 		return fmt.Errorf("%q is no percentage like 5%%", text)
 	}
 	*p = percent(v / 100)

@@ -71,7 +71,7 @@ func Compare(before, after *digest.Suite, threshold float64) (*Result, error) {
 	if len(pairs) == 0 {
 		return nil, fmt.Errorf("nothing to compare: %s has %s, %s has %s", before.Dir, names(before), after.Dir, names(after))
 	}
-	few := math.MaxInt
+	fewA, fewB := math.MaxInt, math.MaxInt
 	said := map[string]bool{}
 	for _, p := range pairs {
 		a, b := p[0].Counted(), p[1].Counted()
@@ -79,7 +79,7 @@ func Compare(before, after *digest.Suite, threshold float64) (*Result, error) {
 			r.Warnings = append(r.Warnings, p[0].Name+" was not measured on both sides")
 			continue
 		}
-		few = min(few, len(a), len(b))
+		fewA, fewB = min(fewA, len(a)), min(fewB, len(b))
 		for _, d := range digest.Unequal(a[0], b[0]) {
 			if !said[d] {
 				said[d] = true
@@ -88,8 +88,10 @@ func Compare(before, after *digest.Suite, threshold float64) (*Result, error) {
 		}
 		r.arm(p[0], p[1], threshold)
 	}
-	if s := stat.Support(few); few != math.MaxInt && s != "" {
-		r.Warnings = append(r.Warnings, s+"; with fewer than 4 on a side no difference can be significant, however large")
+	if fewA != math.MaxInt {
+		if s := stat.SupportBoth(fewA, fewB); s != "" {
+			r.Warnings = append(r.Warnings, s)
+		}
 	}
 	return r, nil
 }

@@ -46,6 +46,7 @@ func Loadgen(args []string) int {
 	case "patient":
 		c := make(chan os.Signal, 1)
 		signal.Notify(c, syscall.SIGINT)
+		once("measuring")
 		fmt.Fprintln(os.Stderr, "client elapsed=1s pending=0 connected=10 failed=0")
 		<-c
 		e.Partial = true

@@ -1,6 +1,6 @@
 // Package fake plays the server and the load generator in tests of what starts
 // them. The engine's name, or the label of a run, says how they misbehave; any
-// other name is sound. They keep their state beside their executable.
+// other name is sound. They keep their state in the folder of argv[0].
 package fake
 
 import (

@@ -70,8 +70,8 @@ func Bytes(v float64) string {
 	return digits(v) + " " + units[i]
 }
 
-// Percent writes a share of 1: "12.5 %".
-func Percent(v float64) string { return digits(100*v) + " %" }
+// Percent writes a share of 1 with up to three digits: "12.5 %", "5 %".
+func Percent(v float64) string { return strconv.FormatFloat(100*v, 'g', 3, 64) + " %" }
 
 // significant rounds v to three significant digits.
 func significant(v float64) float64 {

@@ -42,6 +42,7 @@ func TestNumbers(t *testing.T) {
 		{Bytes(1 << 30), "1.00 GiB"},
 		{Percent(0.125), "12.5 %"},
 		{Percent(0), "0 %"},
+		{Percent(0.05), "5 %"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)

@@ -47,10 +47,8 @@ func value(v float64, u digest.Unit) string {
 // unitName is how a unit stands beside a name.
 func unitName(u digest.Unit) string {
 	switch u {
-	case digest.Nanoseconds:
-		return ""
-	case digest.NsPerMessage:
-		return "per message"
+	case digest.Nanoseconds, digest.NsPerMessage:
+		return "" // stands beside every figure, or in the head
 	case digest.BytesPerConn:
 		return "B/conn"
 	case digest.CountPerConn:

@@ -151,8 +151,8 @@ func Against(s *digest.Suite) *table.Table {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	if support := stat.Support(n); support != "" {
-		t.Note(support + "; with fewer than 4 on a side no difference can be significant, however large.")
+	if support := stat.SupportBoth(n, n); support != "" {
+		t.Note(support + ".")
 	}
 	return t
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 
 	"golang.org/x/perf/benchmath"
+	"gonum.org/v1/gonum/stat/combin"
 )
 
 const (
@@ -55,8 +56,7 @@ func (s Summary) Interval() bool {
 type Comparison struct {
 	Old, New Summary
 	P        float64 // of the hypothesis that both come from one distribution
-	// Significant is P < 0.05. With fewer than 4 measurements on each side it
-	// cannot be reached, whatever they are.
+	// Significant is P < 0.05.
 	Significant bool
 }
 
@@ -94,7 +94,22 @@ func (c Comparison) Delta() string {
 }
 
 // Support says how far the two sample sizes carry a claim; empty if they do.
-func (c Comparison) Support() string { return Support(min(c.Old.N, c.New.N)) }
+func (c Comparison) Support() string { return SupportBoth(c.Old.N, c.New.N) }
+
+// SupportBoth says how far a comparison of n with m repetitions carries a
+// claim; empty if it does.
+func SupportBoth(n, m int) string {
+	s := Support(min(n, m))
+	if s == "" {
+		return ""
+	}
+	// The U test is exact: the least p is that of two samples that do not
+	// overlap, 2 out of all ways to draw n of n+m.
+	if ways := combin.GeneralizedBinomial(float64(n+m), float64(n)); 2/ways >= benchmath.DefaultThresholds.CompareAlpha {
+		s += fmt.Sprintf("; %d beside %d cannot show any difference, however large", n, m)
+	}
+	return s
+}
 
 // Support says how far n repetitions carry a claim; empty if they do.
 func Support(n int) string {

@@ -45,7 +45,9 @@ func TestCompare(t *testing.T) {
 		{"clear", []float64{10, 11, 12, 13, 14}, []float64{20, 21, 22, 23, 24}, "+83.3 %", true, ""},
 		{"overlap", []float64{10, 11, 12, 13, 14}, []float64{10.5, 11.5, 12.5, 13.5, 9}, "~", false, ""},
 		// U = 0 with 3+3: p = 2/C(6,3) = 0.1, whatever the values.
-		{"too few", []float64{1, 2, 3}, []float64{100, 200, 300}, "~", false, "n = 3 is too few for a claim (need >= 5)"},
+		{"too few", []float64{1, 2, 3}, []float64{100, 200, 300}, "~", false, "n = 3 is too few for a claim (need >= 5); 3 beside 3 cannot show any difference, however large"},
+		// The same with 3+5: p = 2/C(8,3) = 0.036.
+		{"few beside enough", []float64{1, 2, 3}, []float64{100, 200, 300, 400, 500}, "+14900.0 %", true, "n = 3 is too few for a claim (need >= 5)"},
 		{"from zero", []float64{0, 0, 0, 0, 0}, []float64{1, 2, 3, 4, 5}, "from 0", true, ""},
 		{"equal", []float64{1, 1, 1, 1, 1}, []float64{1, 1, 1, 1, 1}, "~", false, ""},
 	} {
