@@ -72,9 +72,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w (server --help lists the flags)", err)
+		return fmt.Errorf("%w (%s --help says what there is)", err, commandOf(err))
 	}
 	return parsed.Run(&session{ctx: ctx, stdout: stdout, stderr: &oneAtATime{w: stderr}, flags: parsed.Flags()})
+}
+
+// commandOf returns the command whose arguments an error of the parser is about.
+func commandOf(err error) string {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "server"
 }
 
 // oneAtATime lets one goroutine write at a time: the log and the line every

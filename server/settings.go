@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"runtime"
 	"runtime/debug"
@@ -66,7 +67,13 @@ func (c *settings) resolve() {
 	}
 	debug.SetMemoryLimit(limit)
 	effective := bytesFlag(debug.SetMemoryLimit(-1))
+	if effective == math.MaxInt64 {
+		effective = -1 // none, as in /stats
+	}
 	c.MemoryLimit = &effective
+	if c.Origin == nil {
+		c.Origin = []string{}
+	}
 }
 
 // config is what an engine is made from.
