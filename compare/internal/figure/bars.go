@@ -79,6 +79,7 @@ func Bars(id, title, caption, axis string, segments []Segment, bars []Bar) (*Fig
 	sums.Offset = vg.Point{X: 5}
 	p.Add(sums)
 	p.NominalY(names...)
+	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
 	p.X.Min, p.X.Max = 0, longest*1.12
 	p.X.Tick.Marker = wholeTicks{}
 	p.X.Label.Text = axis

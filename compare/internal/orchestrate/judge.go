@@ -6,8 +6,9 @@ import (
 	"signalbench/results"
 )
 
-// Judge adds a fatal finding for each step that is missing or INVALID, and for
-// a suite that was stopped, and sets the verdict.
+// Judge adds a fatal finding for each step that is missing or failed, and for a
+// suite that was stopped, and sets the verdict. A run that is INVALID has its
+// own findings, which are not said again.
 func Judge(s *results.Suite) {
 	fatal := func(check, text string) {
 		s.Findings = append(s.Findings, results.Finding{Severity: results.Fatal, Check: check, Text: text})
@@ -25,8 +26,6 @@ func Judge(s *results.Suite) {
 		case step.Error != "":
 			barred[step.Arm+step.Error] = true
 			fatal("step", fmt.Sprintf("%s, repetition %d: %s", step.Arm, step.Repetition, step.Error))
-		case step.Verdict != results.Valid:
-			fatal("step", fmt.Sprintf("%s, repetition %d: the run is %s", step.Arm, step.Repetition, step.Verdict))
 		}
 	}
 	for _, a := range s.Arms {
@@ -35,6 +34,11 @@ func Judge(s *results.Suite) {
 		}
 	}
 	s.Verdict = results.Valid
+	for _, step := range s.Steps {
+		if step.Verdict != results.Valid {
+			s.Verdict = results.Invalid
+		}
+	}
 	for _, f := range s.Findings {
 		if f.Severity == results.Fatal {
 			s.Verdict = results.Invalid

@@ -70,9 +70,8 @@ func memory(s *digest.Suite) (*figure.Figure, error) {
 		{Name: "Go stacks", Colour: figure.Colour(5)},
 		{Name: "rest of RSS", Colour: figure.Colour(2)},
 	}
-	objects := kernelObjects(s)
-	for i, name := range objects {
-		g := uint8(min(0x58+0x18*i, 0xd0))
+	for i, name := range append(slices.Clone(kernelParts), "other") {
+		g := uint8(0x58 + 0x18*i)
 		segments = append(segments, figure.Segment{Name: "kernel " + name, Colour: color.RGBA{g, g, g, 0xff}})
 	}
 	var bars []figure.Bar
@@ -93,41 +92,40 @@ func memory(s *digest.Suite) (*figure.Figure, error) {
 		heap = min(heap, rss)
 		stacks = min(stacks, rss-heap)
 		values := []float64{heap, stacks, rss - heap - stacks}
-		for _, name := range objects {
-			values = append(values, kernelHalf(a, name))
-		}
-		bars = append(bars, figure.Bar{Name: a.Name, Values: values})
+		bars = append(bars, figure.Bar{Name: a.Name, Values: append(values, kernelHalf(a)...)})
 	}
 	return figure.Bars("memory", "Server memory per idle connection",
 		"The server process and its half of the kernel's objects, settled, from the slope over the plateaus.", "bytes per connection", segments, bars)
 }
 
-// kernelObjects lists the objects behind sockets that any arm has.
-func kernelObjects(s *digest.Suite) []string {
-	var names []string
-	for _, a := range s.Arms {
-		for _, r := range a.Counted() {
-			for _, o := range r.Kernel() {
-				if o.Socket && o.Total.PerConn >= 1 && !slices.Contains(names, o.Name) {
-					names = append(names, o.Name)
-				}
-			}
-		}
-	}
-	return names
-}
+// kernelParts are the objects behind a socket that are drawn apart.
+var kernelParts = []string{"TCP", "sock_inode_cache", "filp", "dentry", "eventpoll_epi"}
 
-func kernelHalf(a *digest.Arm, name string) float64 {
-	var values []float64
+// kernelHalf is the server's share of each of kernelParts, and of all others
+// together.
+func kernelHalf(a *digest.Arm) []float64 {
+	values := make([][]float64, len(kernelParts)+1)
 	for _, r := range a.Counted() {
+		sums := make([]float64, len(values))
 		for _, o := range r.Kernel() {
-			if o.Name == name {
-				values = append(values, o.Total.PerConn*r.ServerShare())
+			i := slices.Index(kernelParts, o.Name)
+			switch {
+			case !o.Socket:
+				continue
+			case i < 0:
+				i = len(kernelParts)
 			}
+			sums[i] += o.Total.PerConn * r.ServerShare()
+		}
+		for i, v := range sums {
+			values[i] = append(values[i], v)
 		}
 	}
-	if len(values) == 0 {
-		return 0
+	medians := make([]float64, len(values))
+	for i, v := range values {
+		if len(v) > 0 {
+			medians[i] = max(stat.Summarize(v).Median, 0)
+		}
 	}
-	return max(stat.Summarize(values).Median, 0)
+	return medians
 }
