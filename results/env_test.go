@@ -68,7 +68,7 @@ func TestCaptureEnvOfThisMachine(t *testing.T) {
 
 func TestCheckout(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		t.Fatal("git is not installed")
 	}
 	dir := t.TempDir()
 	git := func(args ...string) string {
