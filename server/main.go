@@ -62,6 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(withDefault),
 		kong.Vars{"engines": engineNames()},
 	)
 	if err != nil {
@@ -84,7 +85,16 @@ func commandOf(err error) string {
 			return node.FullPath()
 		}
 	}
-	return "server"
+	return "server serve" // what happens without a command
+}
+
+// withDefault is a flag's help, and its default if that says something.
+func withDefault(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	if v.HasDefault && v.Default != "0" {
+		help += " Default " + v.Default + "."
+	}
+	return help
 }
 
 // oneAtATime lets one goroutine write at a time: the log and the line every

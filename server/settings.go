@@ -31,7 +31,7 @@ type settings struct {
 	WriteTimeout     time.Duration `help:"Longest time for a client to take what waits for it, or to answer a close." default:"10s" placeholder:"TIME"`
 	DrainTimeout     time.Duration `help:"Longest wait for clients when the server stops." default:"5s" placeholder:"TIME"`
 	Outbox           bytesFlag     `help:"How much may wait for one client." default:"256KiB" placeholder:"SIZE"`
-	SlowConsumer     string        `help:"What ends when a client's outbox is full: ${enum} the connection or the message." enum:"close,drop" default:"close" placeholder:"POLICY"`
+	SlowConsumer     string        `help:"What ends when a client's outbox is full: close the connection or drop the message." enum:"close,drop" default:"close" placeholder:"POLICY"`
 	Origin           []string      `help:"Origin that is let in, * for any (repeatable); without it, the server's own." sep:"none" placeholder:"ORIGIN"`
 	TLSCert          string        `name:"tls-cert" help:"Certificate chain in PEM: speak TLS." placeholder:"FILE"`
 	TLSKey           string        `name:"tls-key" help:"Private key of the certificate in PEM." placeholder:"FILE"`
