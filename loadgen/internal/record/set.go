@@ -25,9 +25,10 @@ type Set struct {
 func NewSet(timed ...Metric) *Set {
 	s := new(Set)
 	for _, m := range timed {
-		s.hist[m] = results.NewHistogram()
+		h := results.NewHistogram()
+		h.Reset() // touches every page now, not while memory is being read
+		s.hist[m] = h
 	}
-	s.Reset() // touches every page now, not while memory is being read
 	return s
 }
 
@@ -122,11 +123,13 @@ func (s *Set) Add(o *Set) {
 	s.Unexpected += o.Unexpected
 	s.Untracked += o.Untracked
 	for m, h := range o.hist {
-		if h != nil {
+		if h != nil && !empty(h) {
 			s.hist[m].Merge(h)
 		}
 	}
 }
+
+func empty(h *results.Histogram) bool { return h.Count()+h.Below()+h.Above() == 0 }
 
 // Reset forgets everything. It does not allocate.
 func (s *Set) Reset() {
@@ -136,7 +139,7 @@ func (s *Set) Reset() {
 	s.Ops, s.Dials = results.Ops{Causes: ops}, results.Dials{Causes: dials}
 	s.Stale, s.Unexpected, s.Untracked = 0, 0, 0
 	for _, h := range s.hist {
-		if h != nil {
+		if h != nil && !empty(h) {
 			h.Reset()
 		}
 	}

@@ -12,10 +12,10 @@ func NewShard(timed ...Metric) *Shard {
 	return &Shard{NewSet(timed...), NewSet(timed...)}
 }
 
-// Swap empties the set that the last Swap returned, puts it in use and returns
-// the one that was in use until now. Call it on the lane's thread.
+// Swap puts the set that the last Swap returned in use again, which its owner
+// must have reset, and returns the one that was in use until now. Call it on the
+// lane's thread.
 func (s *Shard) Swap() *Set {
-	s.spare.Reset()
 	s.Set, s.spare = s.spare, s.Set
 	return s.spare
 }

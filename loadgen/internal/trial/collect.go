@@ -32,6 +32,7 @@ func (r *runner) collect() error {
 		}
 		for k, p := range r.live {
 			p.interval.Add(sets[k])
+			sets[k].Reset() // for the next time
 		}
 	}
 	now := r.now()
@@ -104,7 +105,7 @@ func (r *runner) tick() error {
 	return err
 }
 
-// alive reports errServerGone after two seconds without any connection, if
+// alive reports errServerGone after two ticks without any connection, if
 // there were some or many have failed.
 func (r *runner) alive() error {
 	const many = 100

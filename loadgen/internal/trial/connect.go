@@ -106,6 +106,9 @@ func (r *runner) read(kinds ...results.ReadingKind) error {
 		if err := r.collect(); err != nil {
 			return err
 		}
+		if !r.tempo.readings {
+			continue
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), readingTimeout)
 		reading, err := r.sampler.Read(ctx, kind, r.now(), r.gauges.connected)
 		cancel()

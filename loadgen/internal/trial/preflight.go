@@ -112,8 +112,8 @@ func tlsHint(err error) string {
 		return "; --insecure trusts any certificate"
 	}
 	var record tls.RecordHeaderError
-	if errors.As(err, &record) {
-		return "; the server speaks no TLS: use ws:// instead of wss://"
+	if errors.As(err, &record) || errors.Is(err, io.EOF) {
+		return "; use ws:// if the server speaks no TLS"
 	}
 	return ""
 }

@@ -15,12 +15,13 @@ import (
 // Why a run ends before its plan does.
 var (
 	errInterrupted = errors.New("interrupted")
-	errServerGone  = errors.New("the server is gone: for two seconds no connection was open and none could be made")
+	errServerGone  = errors.New("the server is gone: for a while no connection was open and none could be made")
 )
 
 // runner carries out one plan. It belongs to one goroutine.
 type runner struct {
 	plan     *Plan
+	tempo    tempo
 	observer Observer
 	stop     <-chan struct{} // closed by the first interrupt
 	base     time.Time
@@ -40,7 +41,7 @@ type runner struct {
 	upgraded uint64 // so far
 	broken   uint64 // dials and operations failed, connections lost, so far
 	watch    bool   // connections are expected to be there
-	deserted int    // seconds without any
+	deserted int    // ticks without any
 }
 
 func (r *runner) now() time.Duration { return time.Since(r.base) }
@@ -50,6 +51,18 @@ func (r *runner) now() time.Duration { return time.Since(r.base) }
 // marks it partial. The result is nil only if nothing was measured; an error
 // says why, and then nothing is left in Plan.Out.
 func Run(ctx context.Context, p *Plan, o Observer) (*results.Run, error) {
+	return run(ctx, p, o, normal)
+}
+
+// tempo is what tests have no time for.
+type tempo struct {
+	tick     time.Duration // from one row to the next
+	readings bool          // memory is read
+}
+
+var normal = tempo{tick: time.Second, readings: true}
+
+func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -69,7 +82,7 @@ func Run(ctx context.Context, p *Plan, o Observer) (*results.Run, error) {
 	// A lane that returns from epoll finds a processor, whatever the others do.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.NumCPU(), p.Lanes+2)))
 
-	r := &runner{plan: p, observer: o, stop: ctx.Done(), writer: writer, sampler: sampler}
+	r := &runner{plan: p, tempo: tempo, observer: o, stop: ctx.Done(), writer: writer, sampler: sampler}
 	env := results.CaptureEnv(ctx)
 	r.base = time.Now()
 	writer.Begin(r.base)
@@ -81,7 +94,7 @@ func Run(ctx context.Context, p *Plan, o Observer) (*results.Run, error) {
 		return nil, err
 	}
 	defer r.fleet.stop()
-	r.ticker = time.NewTicker(time.Second)
+	r.ticker = time.NewTicker(tempo.tick)
 	defer r.ticker.Stop()
 
 	why := r.carryOut()

@@ -39,6 +39,9 @@ type Churn struct {
 	aborted bool // no connection is dialled any more
 }
 
+// grace is what a life is prolonged by while its first echo is outstanding.
+const grace = time.Millisecond
+
 // again is how long after a failed dial the next one is due.
 const again = 100 * time.Millisecond
 
@@ -101,9 +104,13 @@ func (w *Churn) Fire(now time.Duration) {
 			break
 		}
 		w.agenda.pop()
-		if next.dial {
+		switch {
+		case next.dial:
 			w.waiting = append(w.waiting, next)
-		} else {
+		case w.d.Waiting(next.conn) > 0:
+			next.at = now + grace
+			w.agenda.add(next)
+		default:
 			w.l.Shut(next.conn)
 		}
 	}

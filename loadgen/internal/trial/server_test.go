@@ -1,0 +1,167 @@
+package trial
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"math/big"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"signalbench/loadgen/internal/target"
+	"signalbench/loadgen/internal/workload"
+)
+
+// server is an echo server with a goroutine for each connection.
+type server struct {
+	l        net.Listener
+	secure   *tls.Config // its certificate is trusted by client
+	client   *tls.Config
+	all      sync.WaitGroup
+	mu       sync.Mutex
+	conns    map[net.Conn]bool
+	accepted atomic.Int64
+	closed   atomic.Int64 // by a closing handshake
+	// answer, if not nil, decides what becomes of a message.
+	answer func(conn net.Conn, f ws.Frame)
+	// upgraded is called for each connection.
+	upgraded func(n int64)
+}
+
+func serve(t *testing.T, secure bool, change func(*server)) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{l: l, conns: make(map[net.Conn]bool)}
+	if secure {
+		s.secure, s.client = certificate(t)
+		s.l = tls.NewListener(l, s.secure)
+	}
+	if change != nil {
+		change(s)
+	}
+	s.all.Go(func() {
+		for {
+			c, err := s.l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns[c] = true
+			s.mu.Unlock()
+			s.all.Go(func() { s.talk(c) })
+		}
+	})
+	t.Cleanup(func() { s.die(); s.all.Wait() })
+	return s
+}
+
+// die ends the server as a crash would.
+func (s *server) die() {
+	s.l.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.Close()
+	}
+}
+
+func (s *server) talk(c net.Conn) {
+	defer func() {
+		c.Close()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+	buffered := bufio.NewReader(c)
+	stream := struct {
+		io.Reader
+		io.Writer
+	}{buffered, c}
+	if _, err := ws.Upgrade(stream); err != nil {
+		return
+	}
+	if n := s.accepted.Add(1); s.upgraded != nil {
+		s.upgraded(n)
+	}
+	for {
+		f, err := ws.ReadFrame(buffered)
+		if err != nil {
+			return
+		}
+		f = ws.UnmaskFrameInPlace(f)
+		switch {
+		case f.Header.OpCode == ws.OpClose:
+			_ = ws.WriteFrame(c, ws.NewCloseFrame(f.Payload))
+			s.closed.Add(1)
+			return
+		case s.answer != nil:
+			s.answer(c, f)
+		default:
+			_, _ = c.Write(ws.MustCompileFrame(ws.NewFrame(f.Header.OpCode, true, f.Payload)))
+		}
+	}
+}
+
+// url is where the server listens.
+func (s *server) url() string {
+	scheme := "ws"
+	if s.secure != nil {
+		scheme = "wss"
+	}
+	return scheme + "://" + s.l.Addr().String() + "/echo"
+}
+
+// plan is a short run against the server.
+func (s *server) plan(t *testing.T, workloads ...string) *Plan {
+	t.Helper()
+	tg, err := target.Resolve(context.Background(), []string{s.url()}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Plan{
+		Command: []string{"loadgen", "test"}, Target: tg, TLS: s.client, Workloads: workloads,
+		Conns: 20, Plateaus: 1, Ramp: 2000, Pending: 8, Lanes: 2, Payload: 128, Rate: 500, InFlight: 10,
+		Lifetimes: workload.Lifetimes{Mean: 100 * time.Millisecond},
+		Settle:    time.Millisecond, WarmUp: 100 * time.Millisecond, Window: 300 * time.Millisecond, Drain: time.Second, DialTimeout: 5 * time.Second,
+		Out: t.TempDir() + "/out",
+	}
+}
+
+// certificate makes one for 127.0.0.1, and a client that trusts it.
+func certificate(t *testing.T) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, form, form, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := x509.NewCertPool()
+	trust.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		&tls.Config{RootCAs: trust, ServerName: "127.0.0.1"}
+}
