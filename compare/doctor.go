@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -34,15 +36,60 @@ func (c *doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-p.Done():
-	case <-s.ctx.Done():
-		p.Stop(time.Second)
-		return context.Cause(s.ctx)
+	if err := wait(s.ctx, p); err != nil {
+		return err
 	}
 	var exit *child.ExitError
 	if errors.As(p.Err(), &exit) && exit.Code > 0 {
 		return &codeError{code: exit.Code} // it has said why
 	}
 	return p.Err()
+}
+
+// wait waits for the end of a child that is stopped when ctx is.
+func wait(ctx context.Context, p *child.Process) error {
+	select {
+	case <-p.Done():
+		return nil
+	case <-ctx.Done():
+		p.Stop(time.Second)
+		return context.Cause(ctx)
+	}
+}
+
+// fits asks the doctor before anything is measured: a comparison that runs into
+// a limit would do so in every step.
+func fits(ctx context.Context, loadgen string, conns int, serverHere bool) error {
+	args := []string{"doctor", "--json", "--conns", strconv.Itoa(conns)}
+	if !serverHere {
+		args = append(args, "--client-only")
+	}
+	var out bytes.Buffer
+	p, err := child.Start(child.Spec{Path: loadgen, Args: args, Stdout: &out})
+	if err != nil {
+		return err
+	}
+	if err := wait(ctx, p); err != nil {
+		return err
+	}
+	var answer struct {
+		OK    bool  `json:"ok"`
+		Fits  int64 `json:"fits"`
+		First struct {
+			Name string `json:"name"`
+			Side string `json:"side"`
+			Fix  string `json:"fix"`
+		} `json:"first"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
+		if exit := p.Err(); exit != nil {
+			err = exit
+		}
+		return fmt.Errorf("asking the doctor: %w", err)
+	}
+	if answer.OK {
+		return nil
+	}
+	return fmt.Errorf("--conns %d does not fit: %s of the %s lets in %d; raise it with: %s (compare doctor --conns %d shows all limits)",
+		conns, answer.First.Name, answer.First.Side, answer.Fits, answer.First.Fix, conns)
 }

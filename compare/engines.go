@@ -28,11 +28,8 @@ func listEngines(ctx context.Context, server string) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		p.Kill()
-		return nil, context.Cause(ctx)
+	if err := wait(ctx, p); err != nil {
+		return nil, err
 	}
 	if err := p.Err(); err != nil {
 		return nil, fmt.Errorf("listing engines: %w", err)

@@ -69,6 +69,10 @@ func (c *runCommand) Run(s *session) error {
 	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
 		return err
 	}
+	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
+	if err := fits(s.ctx, bin.Loadgen, plan.Load.Conns, ours); err != nil {
+		return err
+	}
 	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)
 	runner := &orchestrate.Runner{Server: bin.Server, Loadgen: bin.Loadgen, Reporter: reporter(s)}
 	suite, stopped := runner.Run(s.ctx, plan)
@@ -78,7 +82,7 @@ func (c *runCommand) Run(s *session) error {
 	if stopped != nil && !errors.Is(stopped, context.Canceled) {
 		return stopped
 	}
-	if err := show(s, plan.Out, plan.Out); err != nil {
+	if _, err := show(s, plan.Out, plan.Out); err != nil {
 		return errors.Join(err, stopped)
 	}
 	switch {
@@ -200,18 +204,18 @@ func reporter(s *session) orchestrate.Reporter {
 	return progress.NewLines(s.stderr)
 }
 
-// show reads results, writes their report into dir and the tables to stdout.
-func show(s *session, results, dir string) error {
-	d, err := digest.Open(results)
+// show reads results, writes their report into out and the tables to stdout.
+func show(s *session, dir, out string) (results.Verdict, error) {
+	d, err := digest.Open(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := report.Write(dir, d); err != nil {
-		return err
+	if err := report.Write(out, d); err != nil {
+		return "", err
 	}
 	if err := report.Text(s.stdout, d); err != nil {
-		return err
+		return "", err
 	}
-	_, err = fmt.Fprintf(s.stdout, "%s\nreport: %s\n", d.Verdict, filepath.Join(dir, report.HTMLFile))
-	return err
+	_, err = fmt.Fprintf(s.stdout, "%s\nreport: %s\n", d.Verdict, filepath.Join(out, report.HTMLFile))
+	return d.Verdict, err
 }

@@ -110,8 +110,8 @@ func TestMergedIsNoAverage(t *testing.T) {
 		t.Errorf("p75 = %v, want about 100 ms", q)
 	}
 	course := s.Arms[0].Course(digest.EchoPart, results.MetricResponse)
-	if len(course) != 3 || course[0].At != time.Second || course[0].Histogram.Count() != 100 {
-		t.Errorf("course of %d seconds, first at %v with %d values; want 3, 1 s, 100", len(course), course[0].At, course[0].Histogram.Count())
+	if len(course) != 3 || course[0].At != time.Second/2 || course[0].Histogram.Count() != 100 {
+		t.Errorf("course of %d seconds, first at %v with %d values; want 3, 0.5 s, 100", len(course), course[0].At, course[0].Histogram.Count())
 	}
 }
 

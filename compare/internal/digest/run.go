@@ -1,6 +1,8 @@
 package digest
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"signalbench/results"
@@ -168,27 +170,32 @@ func (a *Arm) Merged(p Part, metric string) *results.Histogram {
 	return all
 }
 
-// A Second is one interval of a metric, merged over the counted runs.
+// A Second is one second of a window, of all counted runs together.
 type Second struct {
-	At        time.Duration // from the start of the window to the interval's end
+	At        time.Duration // its middle, from the start of the window
 	Histogram *results.Histogram
 }
 
-// Course returns how a metric went over the seconds of a window, each second
-// merged over the counted runs.
+// Course returns how a metric went over the seconds of a window. An interval
+// belongs to the second in which its middle lies.
 func (a *Arm) Course(p Part, metric string) []Second {
-	var course []Second
+	seconds := map[int]*results.Histogram{}
 	for _, r := range a.Counted() {
 		phases := r.Phases(p)
 		if len(phases) == 0 {
 			continue
 		}
-		for i, iv := range r.Intervals(p, metric) {
-			if i == len(course) {
-				course = append(course, Second{At: iv.Start + iv.Length - phases[0].Start, Histogram: results.NewHistogram()})
+		for _, iv := range r.Intervals(p, metric) {
+			i := int(max(iv.Start+iv.Length/2-phases[0].Start, 0) / time.Second)
+			if seconds[i] == nil {
+				seconds[i] = results.NewHistogram()
 			}
-			course[i].Histogram.Merge(iv.Histogram)
+			seconds[i].Merge(iv.Histogram)
 		}
+	}
+	var course []Second
+	for _, i := range slices.Sorted(maps.Keys(seconds)) {
+		course = append(course, Second{At: time.Duration(i)*time.Second + time.Second/2, Histogram: seconds[i]})
 	}
 	return course
 }

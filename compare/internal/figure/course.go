@@ -57,7 +57,7 @@ func Course(id, title, caption string, tracks []Track) (*Figure, error) {
 	if len(legend) == 0 {
 		return nil, nil
 	}
-	p.X.Min, p.X.Max = 0, max(end, 1)
+	p.X.Min, p.X.Max = 0, math.Ceil(end)
 	p.X.Label.Text = "seconds of the measurement window"
 	p.X.Tick.Marker = wholeTicks{}
 	p.Y.Min, p.Y.Max = timeRange(low, high)

@@ -33,7 +33,7 @@ func (b *Bar) Begin(steps int, each time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clk.begin(steps, each)
-	b.progress = mpb.New(mpb.WithOutput(b.w), mpb.WithWidth(72), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())
+	b.progress = mpb.New(mpb.WithOutput(b.w), mpb.WithWidth(72), mpb.WithRefreshRate(500*time.Millisecond), mpb.WithAutoRefresh())
 	b.bar = b.progress.AddBar(int64(steps),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.head() })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.eta() })),
