@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"signalbench/server/admin"
 	"signalbench/server/engine"
 )
 
@@ -103,6 +105,26 @@ func (p *process) wantExit(t *testing.T, code int) {
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
 		t.Errorf("exit code %d, want %d\n%s", got, code, p.said())
 	}
+}
+
+// settle makes the process free what it can and returns what it holds then.
+func (p *process) settle(t *testing.T) *admin.Stats {
+	t.Helper()
+	tr := &http.Transport{DisableKeepAlives: true}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+p.Admin+"/settle", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	s := new(admin.Stats)
+	if err := json.NewDecoder(resp.Body).Decode(s); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {
