@@ -23,7 +23,7 @@ func allowed(truth time.Duration) time.Duration {
 // time is that time. The truth is the server's own record of what it did,
 // which on a quiet machine is the delay itself.
 func TestKnownDelay(t *testing.T) {
-	for _, delay := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond} {
+	for _, delay := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond} {
 		t.Run(delay.String(), func(t *testing.T) {
 			for n := 1; ; n++ {
 				server := serve(t, "--delay", delay.String())
