@@ -11,13 +11,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Bounds of what is sent to a client that does not read. The kernel may hold a
-// few megabytes at either end (tcp_wmem and tcp_rmem); what comes back beyond
-// that and the outbox, the server must have held.
-const (
-	flood      = 64 << 20
-	kernelHeld = 24 << 20
-)
+// bounds say how much is too much for a client that does not read.
+type bounds struct {
+	// sent is how many bytes a server may take from it; a server that only
+	// stops reading leaves the rest in the kernel's buffers (tcp_rmem).
+	sent int
+	// kept is how many bytes may come back, beside an outbox: what the kernel
+	// holds at either end (tcp_wmem, tcp_rmem).
+	kept int
+}
+
+var usualBounds = bounds{sent: 64 << 20, kept: 24 << 20}
 
 // slowCases hold that a client which does not read costs the server a bounded
 // outbox and its neighbours nothing.
@@ -103,6 +107,13 @@ func slowCases() []Case {
 	}
 }
 
+func (t *Target) bounds() bounds {
+	if t.slowBounds != (bounds{}) {
+		return t.slowBounds
+	}
+	return usualBounds
+}
+
 func needEviction(t *Target) string {
 	if t.KeepsSlow {
 		return "the server keeps slow consumers"
@@ -125,7 +136,7 @@ func (p *peer) wantEvicted(t *Target) error {
 	}
 	b := wire(data(opBinary, noise(n)))
 	for sent := 0; p.sendErr == nil; sent += len(b) {
-		if sent > flood+t.Outbox {
+		if sent > t.bounds().sent+t.Outbox {
 			return fmt.Errorf("expected a client that does not read to be cut off, got %d MiB taken from it", sent>>20)
 		}
 		p.write(b)
@@ -166,7 +177,7 @@ func pingFlood(ctx context.Context, t *Target) error {
 	for len(batch) < 64<<10 {
 		batch = ping(strings.Repeat("p", 125)).append(batch)
 	}
-	for sent := 0; sent < flood; sent += len(batch) {
+	for sent := 0; sent < t.bounds().sent; sent += len(batch) {
 		p.conn.SetWriteDeadline(time.Now().Add(patience / 2))
 		if _, err := p.conn.Write(batch); err != nil {
 			return nil // cut off, or no longer read from
@@ -174,7 +185,7 @@ func pingFlood(ctx context.Context, t *Target) error {
 	}
 	// All was taken. That is fine if the pongs were not kept.
 	held := 0
-	for held <= kernelHeld+t.Outbox {
+	for held <= t.bounds().kept+t.Outbox {
 		p.conn.SetReadDeadline(time.Now().Add(patience / 2))
 		n, err := p.r.Discard(4 << 10)
 		held += n

@@ -34,6 +34,9 @@ type Target struct {
 
 	// receiveBuffer, if not 0, is SO_RCVBUF of the client's socket in bytes.
 	receiveBuffer int
+	// slowBounds, if not zero, are set lower than usual against a server that
+	// is known to take everything.
+	slowBounds bounds
 }
 
 // Baseline is what a server holds at one moment, to be compared before and

@@ -23,7 +23,11 @@ import (
 // run beside it.
 func Test(t *testing.T, e engine.Entry) {
 	goroutines := runtime.NumGoroutine()
-	results := pass(t, e, setup{}, Options{Known: e.Lesson}).Results
+	o := Options{Known: e.Lesson}
+	if e.Lesson != nil {
+		o.Parallel = 1 // also while the list is being made
+	}
+	results := pass(t, e, setup{}, o).Results
 	var waits []string // for timeouts, so they need short ones
 	for _, r := range results {
 		if r.Outcome == Skipped {
@@ -31,7 +35,9 @@ func Test(t *testing.T, e engine.Entry) {
 		}
 	}
 	if len(waits) > 0 {
-		short := pass(t, e, setup{config: hasty}, Options{Known: e.Lesson, Filter: "^(" + strings.Join(waits, "|") + ")$"})
+		o := o
+		o.Filter = "^(" + strings.Join(waits, "|") + ")$"
+		short := pass(t, e, setup{config: hasty}, o)
 		for _, r := range short.Results {
 			results[slices.IndexFunc(results, func(l Result) bool { return l.Name == r.Name })] = r
 		}

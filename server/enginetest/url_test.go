@@ -24,7 +24,7 @@ func TestURL(t *testing.T) {
 		// It never says a word to some of the cases.
 		target, known, limit = plainGorilla(t), plainGorillaFails(), 4*time.Second
 	}
-	report, err := Run(t.Context(), target, Options{Known: known, caseTime: limit})
+	report, err := Run(t.Context(), target, Options{Known: known, Parallel: 16, caseTime: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
