@@ -20,7 +20,7 @@ func profileFor(quick, thorough bool) profile {
 		repetitions: 3,
 		load: orchestrate.Load{
 			Workloads: []string{"echo", "echo-closed"},
-			Conns:     10000, Plateaus: 5, Ramp: "4000/s", Rate: "5000/s", InFlight: 100, Payload: "128B",
+			Conns:     10000, Plateaus: 5, Ramp: "4000/s", Rate: "5000/s", InFlight: 100, Payload: "128B", Lifetime: 5 * time.Second,
 			Settle: 250 * time.Millisecond, WarmUp: 800 * time.Millisecond, Window: 2500 * time.Millisecond, Seed: 1,
 		},
 	}

@@ -42,6 +42,7 @@ type runCommand struct {
 	InFlight int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload  string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp     perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
+	Lifetime time.Duration `help:"Churn: mean time that a connection lives (default 5s)." placeholder:"DURATION" group:"load"`
 	Settle   time.Duration `help:"Wait before each reading of memory." placeholder:"DURATION" group:"load"`
 	Warmup   time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
 	Duration time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
@@ -104,6 +105,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	set(&p.load.InFlight, c.InFlight)
 	set(&p.load.Payload, c.Payload)
 	set(&p.load.Ramp, string(c.Ramp))
+	set(&p.load.Lifetime, c.Lifetime)
 	set(&p.load.Settle, c.Settle)
 	set(&p.load.WarmUp, c.Warmup)
 	set(&p.load.Window, c.Duration)

@@ -50,6 +50,7 @@ type Load struct {
 	Rate      string // open loop, for example "5000/s"; all connections together
 	InFlight  int    // closed loop; all connections together
 	Payload   string // for example "128B"
+	Lifetime  time.Duration // churn: mean time that a connection lives
 	Settle    time.Duration
 	WarmUp    time.Duration
 	Window    time.Duration
@@ -79,6 +80,8 @@ func (l Load) args() []string {
 			args = append(args, "--rate", l.Rate)
 		case "echo-closed":
 			args = append(args, "--in-flight", strconv.Itoa(l.InFlight))
+		case "churn":
+			args = append(args, "--lifetime", l.Lifetime.String())
 		}
 	}
 	if l.Lanes > 0 {

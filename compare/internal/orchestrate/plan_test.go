@@ -44,6 +44,10 @@ func TestLoadArgs(t *testing.T) {
 	if got := strings.Join(l.args(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	l.Workloads, l.Lifetime = []string{"churn"}, 5*time.Second
+	if got := strings.Join(l.args(), " "); !strings.HasSuffix(got, "--seed 9 --lifetime 5s") {
+		t.Errorf("churn without its lifetime: %s", got)
+	}
 	l.Workloads = []string{"hold"}
 	if got := strings.Join(l.args(), " "); strings.Contains(got, "--rate") || strings.Contains(got, "--in-flight") {
 		t.Errorf("a hold has no rate: %s", got)
