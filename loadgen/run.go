@@ -23,7 +23,7 @@ import (
 
 // runCommand is the flags of "loadgen run".
 type runCommand struct {
-	URL       []string  `required:"" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind."`
+	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind."`
 	Conns     int       `default:"1000" help:"Connections to open."`
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   int       `default:"512" help:"Most dials in progress at once."`
@@ -69,6 +69,9 @@ func (c *runCommand) Run(s *session) error {
 	show := progress.New(s.stderr)
 	result, err := trial.Run(s.ctx, p, show)
 	show.Close()
+	if err != nil && s.ctx.Err() != nil {
+		return fmt.Errorf("%w before anything was measured", errInterrupted)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -20,7 +21,7 @@ type bar struct {
 }
 
 func newBar(w io.Writer) *bar {
-	return &bar{w: w, progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(24))}
+	return &bar{w: w, progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithAutoRefresh(), mpb.WithRefreshRate(500*time.Millisecond))}
 }
 
 // Tick implements [trial.Observer].
@@ -30,12 +31,17 @@ func (b *bar) Tick(s trial.Snapshot) {
 		b.bar = b.progress.AddBar(int64(s.Conns),
 			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
 				s := b.last.Load()
-				return fmt.Sprintf("%4.0fs %-18s", s.Elapsed.Seconds(), s.Phase)
+				return fmt.Sprintf("%4.0fs %-20s", s.Elapsed.Seconds(), s.Phase)
 			})),
 			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 				s := b.last.Load()
-				return fmt.Sprintf("connected=%d pending=%d failed=%d%s", s.Connected, s.Pending, s.Failed, rates(*s))
+				return fmt.Sprintf("%d of %d", s.Connected, s.Conns)
 			})),
+			mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
+				s := b.last.Load()
+				_, err := fmt.Fprintf(w, "      connected=%d pending=%d failed=%d%s\n", s.Connected, s.Pending, s.Failed, rates(*s))
+				return err
+			}), false),
 		)
 		b.bar.SetTotal(int64(s.Conns)+1, false) // never complete: Close ends it
 	}

@@ -4,8 +4,11 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,13 +60,21 @@ func phases(b *strings.Builder, run *results.Run) {
 		})
 	}
 	t.Render()
-	b.WriteByte('\n')
 	for _, p := range run.Phases {
-		for why, n := range p.Ops.Causes {
-			fmt.Fprintf(b, "%s: %d messages: %s\n", p.Name, n, why)
-		}
-		for why, n := range p.Dials.Causes {
-			fmt.Fprintf(b, "%s: %d connections: %s\n", p.Name, n, why)
+		causes(b, p.Name, "messages", p.Ops.Causes)
+		causes(b, p.Name, "connections", p.Dials.Causes)
+	}
+	b.WriteByte('\n')
+}
+
+// causes lists what went wrong, the most frequent first.
+func causes(b *strings.Builder, phase, what string, count map[results.Cause]uint64) {
+	list := slices.SortedFunc(maps.Keys(count), func(x, y results.Cause) int {
+		return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y))
+	})
+	for _, why := range list {
+		if n := count[why]; n > 0 {
+			fmt.Fprintf(b, "%s: %d %s: %s\n", phase, n, what, why)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // lead is how long before its start a stage is handed to the lanes.
-const lead = 10 * time.Millisecond
+const lead = 50 * time.Millisecond
 
 // connect is the ramp with its plateaus, and the settling after it. At each
 // plateau memory is read as it is, and again settled. Time spent so is no part
@@ -28,6 +28,9 @@ func (r *runner) connect() error {
 	}
 	ramp := newPhase(p.Lanes, results.Phase{Name: "ramp", Kind: results.Ramp, Model: results.NoLoad, Offered: float64(p.Ramp)}, timed...)
 	settle := newPhase(p.Lanes, results.Phase{Name: "settle", Kind: results.Settle, Model: results.NoLoad})
+	if err := r.rehearse(timed); err != nil {
+		return err
+	}
 	r.begin(ramp, r.now())
 	if err := r.read(results.AsRun, results.Settled); err != nil {
 		return errors.Join(err, r.close(ramp))
@@ -56,6 +59,40 @@ func (r *runner) connect() error {
 	}
 	r.finish(settle, r.now()-settle.Start)
 	return errors.Join(why, r.close(ramp, settle))
+}
+
+// rehearse opens and closes one connection on each lane, counted nowhere. Code
+// and buffers that both sides touch for the first time would otherwise stand in
+// the ledger as if connections had cost them.
+func (r *runner) rehearse(timed []record.Metric) error {
+	scrap := newPhase(r.plan.Lanes, results.Phase{Name: "rehearsal"}, timed...)
+	r.current = scrap.Name
+	lanes := len(r.fleet.crews)
+	err := r.hand(func(c *crew) workload.Stage {
+		c.delivery.Begin(nil, scrap.shards[c.Index])
+		return workload.NewRamp(c.Lane, c.delivery, nil, 0, 0, min(lanes, r.plan.Conns), r.plan.FirstEcho, scrap.shards[c.Index])
+	}, scrap)
+	if err == nil {
+		err = r.finished(r.now() + r.plan.DialTimeout)
+	}
+	if err = errors.Join(err, r.settleAccounts(err)); err != nil {
+		return err
+	}
+	if err := r.hand(func(c *crew) workload.Stage {
+		return workload.NewTeardown(c.Lane, c.delivery, pace.Burst{Count: 1}, 0)
+	}, scrap); err != nil {
+		return err
+	}
+	return errors.Join(r.finished(r.now()+closeGrace), r.settleAccounts(nil), r.cut())
+}
+
+// cut resets what did not end by itself.
+func (r *runner) cut() error {
+	return r.fleet.each(func(c *crew) {
+		for n := range c.Conns {
+			c.Cut(uint32(n), results.CauseStopped)
+		}
+	})
 }
 
 // dial takes the connections from first to end-1 through their upgrade, and
@@ -109,9 +146,12 @@ func (r *runner) read(kinds ...results.ReadingKind) error {
 		if !r.tempo.readings {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), readingTimeout)
+		ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
 		reading, err := r.sampler.Read(ctx, kind, r.now(), r.gauges.connected)
 		cancel()
+		if r.ctx.Err() != nil {
+			return errInterrupted
+		}
 		if err != nil {
 			r.find(results.Warning, results.CheckLedger, r.current, "no %s reading at %d connections: %v", kind, r.gauges.connected, err)
 			continue

@@ -23,7 +23,8 @@ type runner struct {
 	plan     *Plan
 	tempo    tempo
 	observer Observer
-	stop     <-chan struct{} // closed by the first interrupt
+	ctx      context.Context
+	stop     <-chan struct{} // ctx's; nil from the teardown on
 	base     time.Time
 	result   *results.Run
 	writer   *results.Writer
@@ -48,8 +49,8 @@ func (r *runner) now() time.Duration { return time.Since(r.base) }
 
 // Run carries out the plan and returns what was written to Plan.Out, judged.
 // When ctx is done it ends early in good order, keeps what was measured and
-// marks it partial. The result is nil only if nothing was measured; an error
-// says why, and then nothing is left in Plan.Out.
+// marks it partial; that, or an INVALID verdict, is no error. After an error
+// there is no Plan.Out.
 func Run(ctx context.Context, p *Plan, o Observer) (*results.Run, error) {
 	return run(ctx, p, o, normal)
 }
@@ -82,7 +83,7 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 	// A lane that returns from epoll finds a processor, whatever the others do.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.NumCPU(), p.Lanes+2)))
 
-	r := &runner{plan: p, tempo: tempo, observer: o, stop: ctx.Done(), writer: writer, sampler: sampler}
+	r := &runner{plan: p, tempo: tempo, observer: o, ctx: ctx, stop: ctx.Done(), writer: writer, sampler: sampler}
 	env := results.CaptureEnv(ctx)
 	r.base = time.Now()
 	writer.Begin(r.base)

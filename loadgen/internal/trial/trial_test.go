@@ -284,7 +284,7 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("stored %+v, %v", stored, err)
 			}
 			if in == "echo/window" {
-				if o := run.Phases[3].Ops; o.Completed < 100 {
+				if o := run.Phases[3].Ops; o.Completed < 10 {
 					t.Errorf("kept %+v", o)
 				}
 			}

@@ -1,0 +1,66 @@
+package summary
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"signalbench/results"
+)
+
+var update = flag.Bool("update", false, "write golden files")
+
+func TestWrite(t *testing.T) {
+	metric := func(name string, p50 time.Duration) results.Metric {
+		return results.Metric{Name: name, Unit: "ns", Count: 1000, P50: p50, P90: 2 * p50, P99: 3 * p50, P999: 4 * p50, P9999: 5 * p50, Max: 6 * p50}
+	}
+	run := &results.Run{
+		Phases: []results.Phase{
+			{Name: "ramp", Kind: results.Ramp, Length: 2*time.Second + 345678, Achieved: 512.3,
+				Dials:   results.Dials{Scheduled: 1030, Upgraded: 1000, Failed: 20, Dropped: 10, Lost: 1, Causes: map[results.Cause]uint64{results.CauseRefused: 20, results.CauseStopped: 10, results.CauseClosed: 1}},
+				Metrics: []results.Metric{metric(results.MetricDial, 123456), {Name: results.MetricConnect}}},
+			{Name: "echo/warm-up", Kind: results.WarmUp, Metrics: []results.Metric{metric(results.MetricResponse, 1)}},
+			{Name: "echo/window", Kind: results.Window, Length: time.Second, Achieved: 990,
+				Ops:     results.Ops{Scheduled: 1000, Completed: 990, Failed: 7, Dropped: 3, Causes: map[results.Cause]uint64{results.CauseMissing: 5, results.CauseCorrupt: 2, results.CauseBacklog: 3}},
+				Metrics: []results.Metric{metric(results.MetricResponse, 1234567), metric(results.MetricLag, 512)}},
+		},
+		Ledger: &results.Ledger{Slopes: []results.Slope{
+			{Item: "server.rss", Kind: results.Settled, Unit: "B", PerConn: 154.25, HasInterval: true, Low: 111.2, High: 197.3, Fixed: 13520896},
+			{Item: "server.rss", Kind: results.AsRun, Unit: "B", PerConn: 999},
+			{Item: "server.goroutines", Kind: results.Settled, Unit: "1", PerConn: 1, Fixed: 17},
+		}},
+		Findings: []results.Finding{
+			{Severity: results.Fatal, Check: results.CheckLoss, Phase: "echo/window", Text: "too many failed"},
+			{Severity: results.Note, Check: "tls", Text: "mind the cost"},
+		},
+		Verdict: results.Invalid,
+	}
+	var b strings.Builder
+	Write(&b, run, "results/runs/x")
+	const golden = "testdata/summary.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), b.String()); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+// A run without memory, metrics or phases has a summary too.
+func TestWriteLittle(t *testing.T) {
+	var b strings.Builder
+	Write(&b, &results.Run{Verdict: results.Invalid}, "x")
+	if !strings.HasSuffix(b.String(), "verdict: INVALID\nresults: x\n") || strings.Contains(b.String(), "settled") {
+		t.Errorf("%q", b.String())
+	}
+}
