@@ -27,8 +27,11 @@ func TestKnownDelay(t *testing.T) {
 		t.Run(delay.String(), func(t *testing.T) {
 			for n := 1; ; n++ {
 				server := serve(t, "--delay", delay.String())
-				run := generate(t, server.url, "--conns=100", "--ramp=1000/s", "--workload=echo", "--rate=500/s",
-					"--settle=0s", "--warmup=200ms", "--duration=2s").undisturbed(t, 30*time.Second, n < attempts)
+				server.ahead()
+				g := generate(t, server.url, "--conns=100", "--ramp=1000/s", "--workload=echo", "--rate=500/s",
+					"--settle=0s", "--warmup=200ms", "--duration=2s")
+				g.ahead()
+				run := g.undisturbed(t, 30*time.Second, n < attempts)
 				truth := server.stop(t)
 				if run == nil {
 					continue

@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -79,14 +79,14 @@ func (l *log) String() string {
 func start(t testing.TB, name string, args ...string) *child {
 	t.Helper()
 	c := &child{Cmd: exec.Command(filepath.Join(bin, name), args...), ended: make(chan struct{})}
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	c.Stderr = &c.stderr
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Stdout, c.lines = w, bufio.NewReader(r)
-	if err := c.first(); err != nil {
+	if err := c.Start(); err != nil {
 		t.Fatalf("starting %s: %v", name, err)
 	}
 	w.Close()
@@ -103,16 +103,20 @@ func start(t testing.TB, name string, args ...string) *child {
 	return c
 }
 
-// first starts the child before all other work of the machine, as far as that
-// is allowed: what else runs there is not what is tested. Children inherit the
-// priority of the thread that starts them.
-func (c *child) first() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if syscall.Setpriority(syscall.PRIO_PROCESS, 0, -15) == nil {
-		defer syscall.Setpriority(syscall.PRIO_PROCESS, 0, 0)
+// ahead puts all other work of the machine behind the child, as far as that is
+// allowed: what else runs there is not what is tested. Where sessions share the
+// CPU as groups (sched_autogroup_enabled) a nice value counts only within one,
+// so the child, which has a session of its own, is made nice as a group too.
+func (c *child) ahead() {
+	const nice = -15
+	proc := "/proc/" + strconv.Itoa(c.Process.Pid)
+	os.WriteFile(proc+"/autogroup", []byte(strconv.Itoa(nice)), 0)
+	threads, _ := os.ReadDir(proc + "/task")
+	for _, thread := range threads { // those to come inherit it
+		if tid, err := strconv.Atoi(thread.Name()); err == nil {
+			syscall.Setpriority(syscall.PRIO_PROCESS, tid, nice)
+		}
 	}
-	return c.Start()
 }
 
 // decode reads the next line that the child prints.
