@@ -140,7 +140,7 @@ step_foreign() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:240 compare:180 report:240 foreign:120'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"
