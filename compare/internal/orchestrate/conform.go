@@ -21,13 +21,16 @@ const (
 // conform runs the quick cases of the conformance kit against a server. The
 // error says why the server must not be measured; failures that a lesson
 // engine is known for are in the outcome and no error.
-func conform(ctx context.Context, binary, url, admin, engine string) (results.Conformance, error) {
+func conform(ctx context.Context, binary, url, admin, engine string, insecure bool) (results.Conformance, error) {
 	args := []string{"conform", "--quick", "--json", "--url", url}
 	if admin != "" {
 		args = append(args, "--admin", admin)
 	}
 	if engine != "" {
 		args = append(args, "--engine", engine)
+	}
+	if insecure {
+		args = append(args, "--insecure")
 	}
 	var out bytes.Buffer
 	p, err := child.Start(child.Spec{Path: binary, Args: args, Stdout: &out})

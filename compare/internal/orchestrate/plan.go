@@ -46,10 +46,10 @@ type Load struct {
 	Workloads []string // in order: "hold", "echo", "echo-closed", "churn"
 	Conns     int
 	Plateaus  int
-	Ramp      string // "5000/s" or "max", as the load generator takes it
-	Rate      string // open loop, for example "5000/s"; all connections together
-	InFlight  int    // closed loop; all connections together
-	Payload   string // for example "128B"
+	Ramp      string        // "5000/s" or "max", as the load generator takes it
+	Rate      string        // open loop, for example "5000/s"; all connections together
+	InFlight  int           // closed loop; all connections together
+	Payload   string        // for example "128B"
 	Lifetime  time.Duration // churn: mean time that a connection lives
 	Settle    time.Duration
 	WarmUp    time.Duration

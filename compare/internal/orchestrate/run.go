@@ -209,7 +209,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	e.Reporter.Status("conformance kit")
 	if f := a.Foreign; f != nil {
 		if !f.SkipConformance {
-			arm.Conformance, err = conform(ctx, e.Server, f.URL, f.Admin, "")
+			arm.Conformance, err = conform(ctx, e.Server, f.URL, f.Admin, "", e.plan.Load.Insecure)
 		}
 		return err
 	}
@@ -219,7 +219,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	}
 	defer s.Stop(e.patience.stop)
 	arm.Server = s.Argv
-	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, a.Name)
+	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, a.Name, e.plan.Load.Insecure)
 	if s.Ended() {
 		return fmt.Errorf("the server ended during the conformance kit: %w", orClean(s.Err()))
 	}
