@@ -73,9 +73,8 @@ func receive[T any](ctx context.Context, what string, c <-chan T) (T, error) {
 
 func orderOfCalls(ctx context.Context, e engine.Entry) error {
 	type life struct {
-		busy     atomic.Bool
-		closed   atomic.Bool
-		messages atomic.Int32
+		busy   atomic.Bool
+		closed atomic.Bool
 	}
 	var (
 		mu     sync.Mutex

@@ -45,7 +45,7 @@ const (
 	bytesPutSilenceOff     fault = "lets bytes put the read timeout off"
 	closeDropsQueue        fault = "drops what is queued when it closes"
 	closeNeverCut          fault = "waits for ever for the answer to Close"
-	closeNotAnswered_      fault = "does not answer a close frame"
+	ignoresClose           fault = "does not answer a close frame"
 	closedTwice            fault = "calls Closed twice"
 	closeSentTwice         fault = "sends two close frames"
 	controlDoesNotCount    fault = "does not let pings and pongs put the read timeout off"
@@ -94,7 +94,7 @@ const (
 	noHandshakeTimeout     fault = "has no handshake timeout"
 	noHostNeeded           fault = "needs no Host field"
 	noMessageLimit         fault = "has no limit of messages"
-	noReadTimeout_         fault = "has no read timeout"
+	neverTimesOut          fault = "has no read timeout"
 	noUTF8Check            fault = "does not check UTF-8"
 	noWriteTimeout         fault = "has no write timeout"
 	oneBuffer              fault = "queues all messages in one buffer"
@@ -212,7 +212,7 @@ var breakages = []breakage{
 	{fault: pingEndsMessage, red: `^utf8/valid-`},
 	{fault: utf8OfBinary, red: `^utf8/binary-is-not-text$`},
 
-	{fault: closeNotAnswered_, red: `^close/(empty|with-reason|behind-messages|code-)|^fragment/close-inside$|^crowd/upgrade-and-close$`},
+	{fault: ignoresClose, red: `^close/(empty|with-reason|behind-messages|code-)|^fragment/close-inside$|^crowd/upgrade-and-close$`},
 	{fault: tcpOpenAfterClose, red: `^close/(empty|code-)`},
 	{fault: shortReasons, red: `^close/with-reason$`},
 	{fault: knownCodesOnly, red: `^close/code-(1003|1007|1013|3000|4999)$`},
@@ -229,7 +229,7 @@ var breakages = []breakage{
 	{fault: limitAfterPayload, red: `^limit/(one-more-announced|terabyte-announced|most-announced)$`},
 	{fault: noMessageLimit, red: `^limit/(one-more|terabyte|most|sum-overflows)`},
 
-	{fault: noReadTimeout_, red: `^timeout/(silence|unfinished|half-open|hundred)`, short: true, within: 4 * time.Second},
+	{fault: neverTimesOut, red: `^timeout/(silence|unfinished|half-open|hundred)`, short: true, within: 4 * time.Second},
 	{fault: impatientRead, red: `^timeout/(silence|unfinished-frame|rearmed)`, short: true, within: 4 * time.Second},
 	{fault: messagesDoNotCount, red: `^timeout/rearmed-by-messages$`, short: true, within: 4 * time.Second},
 	{fault: controlDoesNotCount, red: `^timeout/rearmed-by-p`, short: true, within: 4 * time.Second},

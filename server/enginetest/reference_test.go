@@ -432,7 +432,7 @@ func (c *refConn) arm() {
 		c.nc.SetReadDeadline(time.Now().Add(c.e.cfg.WriteTimeout))
 	case c.has(zeroTimeoutIsAtOnce):
 		c.nc.SetReadDeadline(time.Now().Add(d + time.Millisecond))
-	case d == 0 || c.has(noReadTimeout_):
+	case d == 0 || c.has(neverTimesOut):
 		c.nc.SetReadDeadline(time.Time{})
 	case c.has(impatientRead):
 		c.nc.SetReadDeadline(time.Now().Add(d / 2))
@@ -669,7 +669,7 @@ func (c *refConn) messages() error {
 
 // answerClose answers a close frame.
 func (c *refConn) answerClose(p []byte) error {
-	if c.has(closeNotAnswered_) {
+	if c.has(ignoresClose) {
 		c.hang()
 		return errClean
 	}
