@@ -15,6 +15,7 @@ import (
 //
 //	echo    answers every message with itself (the default)
 //	mangle  changes the last octet of every 50th message
+//	deaf    never reads
 //	page    answers every request with a page
 func echod() {
 	mode := "echo"
@@ -41,6 +42,9 @@ func echod() {
 			return
 		}
 		defer conn.Close()
+		if mode == "deaf" {
+			select {}
+		}
 		for n := 1; ; n++ {
 			kind, p, err := conn.ReadMessage()
 			if err != nil {

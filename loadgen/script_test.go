@@ -35,9 +35,9 @@ func codeOf(err error) int {
 	return 0
 }
 
-// interrupt is "interrupt N TEXT PROGRAM ARG...": once the program writes a line
-// with TEXT to stderr, it gets a signal, and must end with N. Its output goes to
-// the files out and err.
+// interrupt is "interrupt N TEXT[,TEXT] PROGRAM ARG...": once the program writes
+// a line with TEXT to stderr, it gets a signal, and must end with N. Its output
+// goes to the files out and err.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt N TEXT PROGRAM ARG...")
@@ -60,18 +60,18 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	guard := time.AfterFunc(time.Minute, func() { _ = program.Process.Kill() })
 	defer guard.Stop()
 	var text strings.Builder
-	sent := false
+	signals := strings.Split(args[1], ",")
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		text.WriteString(lines.Text() + "\n")
-		if !sent && strings.Contains(lines.Text(), args[1]) {
-			sent = true
+		if len(signals) > 0 && strings.Contains(lines.Text(), signals[0]) {
+			signals = signals[1:]
 			ts.Check(program.Process.Signal(syscall.SIGINT))
 		}
 	}
 	code := codeOf(program.Wait())
 	ts.Check(os.WriteFile(ts.MkAbs("err"), []byte(text.String()), 0o644))
-	if code != want || !sent {
-		ts.Fatalf("exit code %d, want %d; signal sent: %v\n%s", code, want, sent, text.String())
+	if code != want || len(signals) > 0 {
+		ts.Fatalf("exit code %d, want %d; signals not sent: %q\n%s", code, want, signals, text.String())
 	}
 }
 

@@ -304,7 +304,7 @@ type tap struct {
 }
 
 func (t *tap) Send(c wire.Conn, p []byte) results.Cause {
-	if f, err := ws.ReadFrame(bytes.NewReader(p)); err == nil && f.Header.Masked {
+	if f, err := wiretest.ReadFrame(bytes.NewReader(p)); err == nil && f.Header.Masked {
 		*t.seen = append(*t.seen, ws.UnmaskFrame(f))
 	}
 	return t.Net.Send(c, p)
@@ -328,7 +328,7 @@ type maskTap struct {
 }
 
 func (m *maskTap) Send(c wire.Conn, p []byte) results.Cause {
-	if f, err := ws.ReadFrame(bytes.NewReader(p)); err == nil {
+	if f, err := wiretest.ReadFrame(bytes.NewReader(p)); err == nil {
 		m.keys[f.Header.Mask] = true
 	}
 	return m.Net.Send(c, p)

@@ -20,6 +20,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"signalbench/loadgen/internal/target"
+	"signalbench/loadgen/internal/wire/wiretest"
 	"signalbench/loadgen/internal/workload"
 )
 
@@ -98,7 +99,7 @@ func (s *server) talk(c net.Conn) {
 		s.upgraded(n)
 	}
 	for {
-		f, err := ws.ReadFrame(buffered)
+		f, err := wiretest.ReadFrame(buffered)
 		if err != nil {
 			return
 		}

@@ -214,8 +214,7 @@ func TestServerDies(t *testing.T) {
 	}
 	t.Run("in the ramp", func(t *testing.T) {
 		t.Parallel()
-		var s *server
-		s = serve(t, false, func(s *server) {
+		s := serve(t, false, func(s *server) {
 			s.upgraded = func(n int64) {
 				if n == 10 {
 					go s.die()
