@@ -121,10 +121,12 @@ func needEviction(t *Target) string {
 	return ""
 }
 
-// upgradeNarrow upgrades a client whose kernel buffers are as small as they get.
+// upgradeNarrow upgrades a client whose kernel takes little that it does not
+// read. (With less still, a sender waits for window probes and the reading of a
+// backlog takes a minute.)
 func (t *Target) upgradeNarrow(ctx context.Context) (*peer, error) {
 	narrow := *t
-	narrow.receiveBuffer = 1 // the kernel raises it to its least
+	narrow.receiveBuffer = 8 << 10
 	return narrow.upgrade(ctx)
 }
 
@@ -151,7 +153,12 @@ func (p *peer) wantEvicted(t *Target) error {
 // three quarters of an outbox, so more than its own kernel buffer takes and
 // less than what gets it evicted.
 func (t *Target) backlog(ctx context.Context) (*peer, []string, error) {
-	p, err := t.upgradeNarrow(ctx)
+	// Not as narrow as can be: a window below one segment is served at the pace
+	// of the sender's persist timer (RFC 9293 section 3.8.6.2.1), about 2 KB/s,
+	// and reading the answers would take longer than a client waits.
+	narrow := *t
+	narrow.receiveBuffer = 16 << 10
+	p, err := narrow.upgrade(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
