@@ -170,7 +170,10 @@ func (p *peer) wantTimeout(t *Target, last time.Time) error {
 	if f.op != opClose {
 		return fmt.Errorf("expected a close frame, got %v", f)
 	}
+	// Inside a frame no answer can be given that the server would know for one,
+	// so the client hangs up as well.
 	p.send(closing(nil))
+	_ = p.tcp.CloseWrite() // the server may have ended it already
 	return p.wantEnd()
 }
 
