@@ -70,6 +70,7 @@ func TestAgenda(t *testing.T) {
 // A closed loop keeps exactly as many operations in flight as it was asked to,
 // on every connection in turn, and counts each in the phase in which it was sent.
 func TestClosedLoop(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ lanes, conns, inFlight int }{{1, 10, 10}, {1, 10, 3}, {2, 7, 4}, {1, 4, 10}, {3, 8, 8}} {
 		perConn := make(map[int]int)
 		var s *stand
@@ -100,6 +101,7 @@ func TestClosedLoop(t *testing.T) {
 
 // A closed loop goes on with the operations of connections that are lost.
 func TestClosedLoopLosesConnections(t *testing.T) {
+	t.Parallel()
 	s := newStand(t, 1, 10, 128, func(_ int, n *wiretest.Net) {
 		n.Latency = 10 * time.Millisecond
 		n.Frame = func(p *wiretest.Peer, f ws.Frame) {
@@ -122,6 +124,7 @@ func TestClosedLoopLosesConnections(t *testing.T) {
 
 // Dials are due by the schedule, whatever the lanes are, and only once each.
 func TestRamp(t *testing.T) {
+	t.Parallel()
 	for _, lanes := range []int{1, 2, 3} {
 		s := newStand(t, lanes, 20, 128, nil)
 		opened := 0
@@ -156,6 +159,7 @@ func TestRamp(t *testing.T) {
 
 // A ramp that is given up drops what it has not dialled.
 func TestRampAborted(t *testing.T) {
+	t.Parallel()
 	s := newStand(t, 1, 100, 128, nil)
 	n, l := s.nets[0], s.lanes[0]
 	n.Idle = l.Stop
@@ -177,6 +181,7 @@ func TestRampAborted(t *testing.T) {
 // In a churn connections end and come back at once, as often as their lifetimes
 // say, and all are there at the end.
 func TestChurn(t *testing.T) {
+	t.Parallel()
 	for _, fixed := range []bool{false, true} {
 		s := newStand(t, 2, 100, 128, func(_ int, n *wiretest.Net) { n.Latency = time.Millisecond })
 		life := Lifetimes{Mean: 500 * time.Millisecond, Fixed: fixed, Seed: 1}
@@ -208,6 +213,7 @@ func TestChurn(t *testing.T) {
 
 // A server that refuses for a while is dialled again, each time as a new dial.
 func TestChurnAgainstRefusals(t *testing.T) {
+	t.Parallel()
 	s := newStand(t, 1, 10, 128, func(_ int, n *wiretest.Net) {
 		n.Route = func(wire.Conn, wire.Route) results.Cause {
 			if at := n.Now(); at > 11500*time.Millisecond && at < 12500*time.Millisecond {
@@ -230,6 +236,7 @@ func TestChurnAgainstRefusals(t *testing.T) {
 
 // A teardown ends everything at its pace, answered or not.
 func TestTeardown(t *testing.T) {
+	t.Parallel()
 	for _, answers := range []bool{true, false} {
 		var times []time.Duration
 		s := newStand(t, 1, 20, 128, func(_ int, n *wiretest.Net) {
@@ -260,6 +267,7 @@ func TestTeardown(t *testing.T) {
 // A connection that is idle has nothing outstanding, and what comes unasked is
 // in no count.
 func TestHold(t *testing.T) {
+	t.Parallel()
 	s := newStand(t, 1, 1, 128, func(_ int, n *wiretest.Net) {
 		n.After(15*time.Second, func(h wire.Events) { h.Data(0, ws.MustCompileFrame(ws.NewTextFrame([]byte("news")))) })
 	})
