@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -292,8 +293,15 @@ func TestReference(t *testing.T) { Test(t, referenceWith()) }
 // caught by the cases that hold it.
 func TestFaults(t *testing.T) {
 	results := make([][]Result, len(breakages))
+	// On a busy machine the reference may be late: it then finds in one segment
+	// what was sent byte by byte, or ends a silence late. So there are three tries.
 	run := func(i int) (err error) {
-		results[i], err = breakages[i].run(t.Context())
+		for range 3 {
+			results[i], err = breakages[i].run(t.Context())
+			if err != nil || !slices.ContainsFunc(results[i], func(r Result) bool { return r.Outcome != Failed }) {
+				break
+			}
+		}
 		return err
 	}
 	// Most wait. What counts the goroutines of the process, or sends a flood,
