@@ -30,7 +30,7 @@ func (l *Lane) Dial(c wire.Conn, due time.Duration, shard *record.Shard) {
 	l.request(c, d)
 	for {
 		route, _ := l.Spread.Route(l.Global(c), d.try)
-		established, why := l.Transport.Dial(c, route, l.hello)
+		established, why := l.Transport.Dial(c, route, l.greet)
 		if why == results.CauseNoAddress && d.try < tries {
 			if _, more := l.Spread.Route(l.Global(c), d.try+1); more {
 				d.try++
@@ -44,11 +44,14 @@ func (l *Lane) Dial(c wire.Conn, due time.Duration, shard *record.Shard) {
 			return
 		}
 		if established {
-			l.now = l.Now()
-			l.established(d)
-			if !l.Transport.Secure() {
-				d.requested = l.now
+			// The answer may be on its way before send(2) has returned, so the
+			// time is the one taken just before it.
+			l.now = l.greeted
+			if l.Transport.Secure() {
+				l.now = l.Now()
 			}
+			l.established(d)
+			d.requested = l.now
 		}
 		return
 	}

@@ -68,7 +68,9 @@ type Lane struct {
 	workload Workload
 	losses   *record.Shard // where a connection that is lost is counted
 
-	hello   []byte    // an opening handshake on its way to the transport
+	hello   []byte        // an opening handshake on its way to the transport
+	greet   func() []byte // says hello, at greeted
+	greeted time.Duration
 	out     []byte    // frames on their way to the transport
 	corked  wire.Conn // the connection whose frames are collected in out
 	cork    bool
@@ -82,7 +84,7 @@ type Lane struct {
 func New(c Config) *Lane {
 	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // never fails
-	return &Lane{
+	l := &Lane{
 		Config:   c,
 		sessions: make([]session, c.Conns),
 		dials:    newWindow(c.Pending, c.DialTimeout),
@@ -92,6 +94,11 @@ func New(c Config) *Lane {
 		workload: Idle{},
 		losses:   record.NewShard(),
 	}
+	l.greet = func() []byte {
+		l.greeted = l.Now()
+		return l.hello
+	}
+	return l
 }
 
 // Run is the loop. It ends after [Lane.Stop], with every connection reset, or

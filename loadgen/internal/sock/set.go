@@ -82,7 +82,7 @@ func New(conns int) (*Set, error) {
 // Dial implements [wire.Transport]. A source address is bound without a port,
 // which connect(2) then chooses for the whole tuple (ip(7),
 // IP_BIND_ADDRESS_NO_PORT).
-func (s *Set) Dial(c wire.Conn, r wire.Route, first []byte) (established bool, why results.Cause) {
+func (s *Set) Dial(c wire.Conn, r wire.Route, first func() []byte) (established bool, why results.Cause) {
 	s.to.set(r.To)
 	fd, errno := socket(s.to.family())
 	if errno != 0 {
@@ -107,13 +107,17 @@ func (s *Set) Dial(c wire.Conn, r wire.Route, first []byte) (established bool, w
 	sl.fd, sl.state, sl.writes = fd, open, false
 	sl.gen++
 	// Sending shows whether the connection is established: EAGAIN means not yet.
-	n, errno := send(fd, first)
+	var hello []byte
+	if first != nil {
+		hello = first()
+	}
+	n, errno := send(fd, hello)
 	switch {
 	case errno == 0:
-		if n < len(first) {
+		if n < len(hello) {
 			sl.backlog = s.waiting.take()
 			b := &s.waiting.all[sl.backlog]
-			b.buf = append(b.buf, first[n:]...)
+			b.buf = append(b.buf, hello[n:]...)
 			sl.writes = true
 		}
 		established = true

@@ -99,7 +99,7 @@ func echo(c *net.TCPConn) {
 func dial(t *testing.T, s *Set, j *journal, c wire.Conn, r wire.Route, first string) {
 	t.Helper()
 	before := j.connected
-	established, why := s.Dial(c, r, []byte(first))
+	established, why := s.Dial(c, r, func() []byte { return []byte(first) })
 	if why != "" {
 		t.Fatalf("dialling %v: %s", r, why)
 	}
@@ -204,7 +204,7 @@ func TestRefused(t *testing.T) {
 	to := l.Addr().(*net.TCPAddr).AddrPort()
 	l.Close()
 	s, j := newSet(t, 1), newJournal()
-	_, why := s.Dial(0, wire.Route{To: to}, []byte("GET"))
+	_, why := s.Dial(0, wire.Route{To: to}, func() []byte { return []byte("GET") })
 	if why == "" {
 		within(t, s, j, func() bool { return len(j.ended) > 0 })
 		why = j.ended[0]

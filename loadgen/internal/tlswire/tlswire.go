@@ -32,7 +32,7 @@ var _ wire.Transport = (*Wire)(nil)
 func (w *Wire) Secure() bool { return true }
 
 // Dial implements [wire.Transport].
-func (w *Wire) Dial(c wire.Conn, r wire.Route, _ []byte) (established bool, why results.Cause) {
+func (w *Wire) Dial(c wire.Conn, r wire.Route, _ func() []byte) (established bool, why results.Cause) {
 	established, why = w.Transport.Dial(c, r, nil)
 	if why != "" {
 		return false, why

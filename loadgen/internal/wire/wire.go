@@ -30,11 +30,13 @@ type Route struct {
 // cause other than "" has ended the connection and tells no Events of it,
 // except for [results.CauseBacklog].
 type Transport interface {
-	// Dial begins to connect c. If the connection is established at once, first
-	// has been sent and established is true; otherwise Events.Connected or
-	// Events.Ended follows and nothing has been sent. A transport that is Secure
-	// never sends first. Dial retries nothing.
-	Dial(c Conn, r Route, first []byte) (established bool, cause results.Cause)
+	// Dial begins to connect c. If the connection is established at once, what
+	// first returned has been sent and established is true; otherwise
+	// Events.Connected or Events.Ended follows and nothing has been sent. first
+	// is called at the moment of the attempt to send, possibly in vain, so that
+	// it can take the time; nil sends nothing. A transport that is Secure never
+	// calls it. Dial retries nothing.
+	Dial(c Conn, r Route, first func() []byte) (established bool, cause results.Cause)
 	// Send takes all of p: what the network does not take now waits in a
 	// backlog. It returns [results.CauseBacklog] and takes nothing if the
 	// backlog is Full.

@@ -94,7 +94,7 @@ func (n *Net) After(d time.Duration, f func(wire.Events)) {
 }
 
 // Dial implements [wire.Transport].
-func (n *Net) Dial(c wire.Conn, r wire.Route, first []byte) (bool, results.Cause) {
+func (n *Net) Dial(c wire.Conn, r wire.Route, first func() []byte) (bool, results.Cause) {
 	if n.Dials == nil {
 		n.Dials, n.peers = make(map[wire.Conn]int), make(map[wire.Conn]*Peer)
 	}
@@ -111,7 +111,9 @@ func (n *Net) Dial(c wire.Conn, r wire.Route, first []byte) (bool, results.Cause
 	n.peers[c] = p
 	n.Most = max(n.Most, len(n.peers))
 	if n.Latency == 0 {
-		n.Send(c, first)
+		if first != nil {
+			n.Send(c, first())
+		}
 		return true, ""
 	}
 	n.After(n.Latency, func(h wire.Events) {
