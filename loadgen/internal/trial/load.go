@@ -81,7 +81,8 @@ func (r *runner) load(w, name string) error {
 	}
 	var open []*phase
 	// Lanes keep to the span by themselves: one may count in the window before
-	// this goroutine has opened it. enter goes on with the next phase at a moment and stays to its end.
+	// this goroutine has opened it. enter goes on with the next phase at a moment
+	// and stays to its end.
 	enter := func(ph *phase, from, to time.Duration) error {
 		if err := r.until(from); err != nil {
 			return err

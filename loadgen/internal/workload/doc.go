@@ -13,5 +13,10 @@
 // because another was answered, so a server that stops also stops the load; its
 // service times are no statement about response times, and none are reported.
 //
+// A message counts as sent when it is handed to its connection: to the socket's
+// buffer or, if that is full, to the bounded backlog behind it, which is an
+// extension of it. Service time starts just before that. Beyond the bound the
+// operation is dropped, with its cause.
+//
 // The package must not know sockets.
 package workload
