@@ -36,7 +36,7 @@ type flags struct {
 	Listen     string        `default:"127.0.0.1:0" help:"Address to listen on, IPv4."`
 	Answer     answer        `default:"right" enum:"right,wrong-accept,status-200,garbage,close,silence" help:"Answer to an opening handshake: ${enum}."`
 	RightFirst uint64        `help:"Opening handshakes that are answered right before --answer holds."`
-	Delay      time.Duration `help:"Send each echo this long after its message was read."`
+	Delay      time.Duration `help:"Send each echo this long after its message arrived."`
 	StallEvery time.Duration `default:"1s" help:"Time from the start of one stall to that of the next."`
 	StallFor   time.Duration `help:"Length of a stall: nothing is read or written."`
 	Spoil      fault         `default:"none" enum:"none,drop,double,reorder,corrupt,behead,mask,close,reset" help:"What happens to a spoiled echo: ${enum}."`
@@ -66,8 +66,8 @@ type record struct {
 	// Stalls counts whole stalls; Stalled is their time together.
 	Stalls  int           `json:"stalls"`
 	Stalled time.Duration `json:"stalled_ns"`
-	// DelayP50, DelayP99 and DelayMax are of the time from a message read to
-	// its echo written, as it really was.
+	// DelayP50, DelayP99 and DelayMax are of the time from a message's arrival
+	// to its echo written, as it really was; see server.read.
 	DelayP50 time.Duration `json:"delay_p50_ns"`
 	DelayP99 time.Duration `json:"delay_p99_ns"`
 	DelayMax time.Duration `json:"delay_max_ns"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ type server struct {
 	used   int    // of arena
 	events [256]unix.EpollEvent
 	buf    [64 << 10]byte
+	// control receives what the kernel tells beside the bytes.
+	control [64]byte
 
 	spoiler  spoiler
 	upgraded uint64
@@ -211,6 +214,11 @@ func (s *server) acceptAll() error {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 			return fmt.Errorf("setting TCP_NODELAY: %w", err)
 		}
+		if s.flags.Delay > 0 {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+				return fmt.Errorf("setting SO_TIMESTAMPNS: %w", err)
+			}
+		}
 		s.conns[fd] = conn{open: true, born: s.conns[fd].born + 1}
 		if err := s.watch(fd); err != nil {
 			return err
@@ -235,7 +243,7 @@ func (s *server) drop(fd int32) {
 
 func (s *server) readable(fd int32) error {
 	c := &s.conns[fd]
-	n, err := unix.Read(int(fd), s.buf[:])
+	n, now, err := s.read(fd)
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
 		return nil
@@ -243,7 +251,6 @@ func (s *server) readable(fd int32) error {
 		s.drop(fd)
 		return nil
 	}
-	now := time.Now()
 	p := s.buf[:n]
 	if len(c.in) > 0 {
 		p = append(c.in, p...)
@@ -271,6 +278,31 @@ func (s *server) readable(fd int32) error {
 		c.in = bytes.Clone(p)
 	}
 	return nil
+}
+
+// read takes what is there and tells when the last of it arrived. While echoes
+// are delayed that is the kernel's own time (SO_TIMESTAMPNS, socket(7)): a delay
+// that began when this thread got around to reading would be longer than it says.
+func (s *server) read(fd int32) (n int, at time.Time, err error) {
+	if s.flags.Delay == 0 {
+		n, err = unix.Read(int(fd), s.buf[:])
+		return n, time.Now(), err
+	}
+	n, size, _, _, err := unix.Recvmsg(int(fd), s.buf[:], s.control[:], 0)
+	if at = time.Now(); err != nil || size == 0 {
+		return n, at, err
+	}
+	told, err := unix.ParseSocketControlMessage(s.control[:size])
+	if err != nil {
+		return n, at, fmt.Errorf("reading the time of arrival: %w", err)
+	}
+	for _, m := range told {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+			arrived := time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+			at = at.Add(-max(0, at.Round(0).Sub(arrived))) // keeps the monotonic clock
+		}
+	}
+	return n, at, nil
 }
 
 // handshake answers a request once it is whole and returns what follows it.

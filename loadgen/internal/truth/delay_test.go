@@ -30,7 +30,7 @@ func TestKnownDelay(t *testing.T) {
 				server.ahead()
 				g := generate(t, server.url, "--conns=100", "--ramp=1000/s", "--workload=echo", "--rate=500/s",
 					"--settle=0s", "--warmup=200ms", "--duration=2s")
-				g.ahead()
+				g.atOnce()
 				run := g.undisturbed(t, 30*time.Second, n < attempts)
 				truth := server.stop(t)
 				if run == nil {

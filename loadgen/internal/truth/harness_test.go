@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"signalbench/results"
 )
 
@@ -109,12 +111,29 @@ func start(t testing.TB, name string, args ...string) *child {
 // so the child, which has a session of its own, is made nice as a group too.
 func (c *child) ahead() {
 	const nice = -15
-	proc := "/proc/" + strconv.Itoa(c.Process.Pid)
-	os.WriteFile(proc+"/autogroup", []byte(strconv.Itoa(nice)), 0)
-	threads, _ := os.ReadDir(proc + "/task")
-	for _, thread := range threads { // those to come inherit it
+	os.WriteFile(c.proc("autogroup"), []byte(strconv.Itoa(nice)), 0)
+	c.threads(func(tid int) { syscall.Setpriority(syscall.PRIO_PROCESS, tid, nice) })
+}
+
+// atOnce lets a child that mostly sleeps run as soon as it wakes up, ahead even
+// of [child.ahead]. One that spins must not have it: the kernel takes the CPU
+// from real-time threads for a part of each second (sched_rt_runtime_us).
+func (c *child) atOnce() {
+	c.threads(func(tid int) {
+		unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}, 0)
+	})
+}
+
+func (c *child) proc(name string) string {
+	return filepath.Join("/proc", strconv.Itoa(c.Process.Pid), name)
+}
+
+// threads calls f for the threads of the child; those to come inherit from them.
+func (c *child) threads(f func(tid int)) {
+	all, _ := os.ReadDir(c.proc("task"))
+	for _, thread := range all {
 		if tid, err := strconv.Atoi(thread.Name()); err == nil {
-			syscall.Setpriority(syscall.PRIO_PROCESS, tid, nice)
+			f(tid)
 		}
 	}
 }
