@@ -22,8 +22,9 @@ var overLimit = &engine.Refusal{Status: http.StatusServiceUnavailable, Reason: "
 
 // A door is a listening socket, registered with one of the pollers.
 type door struct {
-	loop *poller
-	fd   int
+	loop  *poller
+	fd    int
+	eager bool // TCP_NODELAY is to be set on each connection
 
 	mu     sync.Mutex
 	paused bool // accept(2) failed for want of something; not reported by epoll
@@ -38,7 +39,7 @@ func (s *server) listen(listeners []net.Listener) (doors []*door, err error) {
 		if err != nil {
 			return doors, errors.Join(fmt.Errorf("taking the socket of listener %v: %w", l.Addr(), err), closeAll(listeners[i+1:]))
 		}
-		d := &door{loop: s.pollers[i%len(s.pollers)], fd: fd}
+		d := &door{loop: s.pollers[i%len(s.pollers)], fd: fd, eager: !prompt(fd)}
 		doors = append(doors, d)
 		if err := d.loop.epoll.Add(fd, netpoll.EPOLLIN, d.ready); err != nil {
 			return doors, errors.Join(fmt.Errorf("registering listener %v: %w", l.Addr(), err), closeAll(listeners[i+1:]))
@@ -63,10 +64,16 @@ func take(l net.Listener) (fd int, err error) {
 	if err = errors.Join(err, dupErr); err != nil {
 		return -1, err
 	}
-	// What is accepted inherits it (Linux), which saves a call for each. Not
-	// every socket is TCP.
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	return fd, unix.SetNonblock(fd, true)
+}
+
+// prompt switches Nagle's algorithm off and reports whether connections inherit
+// that: those of TCP do (Linux), which saves a call for each, those of MPTCP, which
+// is what net.Listen makes if not told otherwise, do not.
+func prompt(fd int) bool {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // not every socket has it
+	proto, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	return err != nil || proto != unix.IPPROTO_MPTCP
 }
 
 // shut closes the doors; when it returns nothing is accepted any more.
@@ -98,6 +105,9 @@ func (d *door) ready(netpoll.EpollEvent) {
 		switch errno {
 		case 0:
 			stats.Accepted.Add(1)
+			if d.eager {
+				_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+			}
 			d.loop.admit(fd)
 		case unix.EAGAIN:
 			return

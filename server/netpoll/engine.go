@@ -47,10 +47,18 @@ type server struct {
 
 // Serve implements [engine.Engine]. The listeners must be sockets of package net.
 func (e *Engine) Serve(ctx context.Context, listeners []net.Listener, h engine.Handler) error {
-	s := &server{cfg: &e.cfg, handler: h, broken: make(chan error, 2*e.cfg.Pollers)}
-	s.clock.init(&e.cfg)
+	return newServer(&e.cfg, h).serve(ctx, listeners)
+}
+
+func newServer(cfg *engine.Config, h engine.Handler) *server {
+	s := &server{cfg: cfg, handler: h, broken: make(chan error, 2*cfg.Pollers)}
+	s.clock.init(cfg)
 	s.table.init()
-	for range e.cfg.Pollers {
+	return s
+}
+
+func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
+	for range s.cfg.Pollers {
 		p, err := newPoller(s)
 		if err != nil {
 			return errors.Join(fmt.Errorf("creating a poller: %w", err), s.stop(), closeAll(listeners))

@@ -81,7 +81,7 @@ func (c *conn) survive() {
 	if v == nil {
 		return
 	}
-	c.loop.panicked(v)
+	panicked(c.loop.cfg, v)
 	c.parser.Release()
 	c.fail(internal)
 	c.mu.Lock()
@@ -96,12 +96,12 @@ func (c *conn) survive() {
 // to be ended.
 func (s *server) survive() {
 	if v := recover(); v != nil {
-		s.panicked(v)
+		panicked(s.cfg, v)
 	}
 }
 
-func (s *server) panicked(v any) {
-	s.cfg.Log.Error("handler panicked", "panic", v, "stack", string(debug.Stack()))
+func panicked(cfg *engine.Config, v any) {
+	cfg.Log.Error("handler panicked", "panic", v, "stack", string(debug.Stack()))
 }
 
 // lost is the end of the stream.
