@@ -94,6 +94,8 @@ func (r *runner) load(w, name string) error {
 		}
 		err := r.until(to)
 		r.finish(ph, min(to, r.now())-from)
+		err = errors.Join(err, r.collect())
+		ph.onTime = ph.total.Ops.Completed
 		return err
 	}
 	var why error

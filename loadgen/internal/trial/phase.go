@@ -18,6 +18,7 @@ type phase struct {
 	show     record.Metric // what a Snapshot tells of it
 	timed    bool          // show is recorded
 	meter    *ledger.Meter
+	onTime   uint64 // operations completed by the end of the phase
 }
 
 func newPhase(lanes int, p results.Phase, timed ...record.Metric) *phase {
@@ -54,8 +55,14 @@ func (r *runner) close(phases ...*phase) error {
 	for _, p := range phases {
 		p.Ops, p.Dials = p.total.Ops, p.total.Dials
 		if s := p.Length.Seconds(); s > 0 {
-			p.Achieved = float64(p.Ops.Completed) / s
-			if p.Ops.Scheduled == 0 {
+			switch {
+			case p.Model == results.OpenLoop:
+				p.Achieved = float64(p.onTime) / s
+			case p.Ops.Scheduled > 0:
+				// In a closed loop as many operations cross the beginning as cross
+				// the end, so those that the drain completes stand for the others.
+				p.Achieved = float64(p.Ops.Completed) / s
+			default:
 				p.Achieved = float64(p.Dials.Upgraded) / s
 			}
 		}
