@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -319,6 +320,35 @@ func TestFaults(t *testing.T) {
 	o := run.Phases[2].Ops
 	if o.Missing != 1 || o.Duplicate != 1 || o.Corrupt != 1 || o.Failed != 2 || o.Scheduled != 150 || run.Verdict != results.Invalid {
 		t.Errorf("%s %+v", run.Verdict, o)
+	}
+}
+
+// A server that answers each message half a window late has completed about
+// half of the load by the end of the window, although the drain brings the rest.
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	var late sync.WaitGroup
+	s := serve(t, false, func(s *server) {
+		s.answer = func(c net.Conn, f ws.Frame) {
+			out := ws.MustCompileFrame(ws.NewFrame(f.Header.OpCode, true, f.Payload))
+			late.Add(1)
+			time.AfterFunc(250*time.Millisecond, func() { defer late.Done(); _, _ = c.Write(out) })
+		}
+	})
+	t.Cleanup(late.Wait)
+	p := s.plan(t, Echo)
+	p.FirstEcho, p.Rate, p.WarmUp, p.Window, p.Drain = false, 50, 0, 500*time.Millisecond, 5*time.Second
+	run, err := run(context.Background(), p, new(watch), often)
+	if err != nil {
+		t.Fatal(err)
+	}
+	books(t, run)
+	w := run.Phases[2]
+	if w.Ops.Completed != w.Ops.Scheduled || w.Achieved > 0.6*w.Offered {
+		t.Errorf("achieved %.1f/s of %.1f/s with %+v; half was answered in time", w.Achieved, w.Offered, w.Ops)
+	}
+	if !slices.ContainsFunc(run.Findings, func(f results.Finding) bool { return f.Check == results.CheckAchieved }) {
+		t.Errorf("no finding says that the server did not keep up: %+v", run.Findings)
 	}
 }
 
