@@ -34,6 +34,28 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
+// A steady echo allocates nothing, on the poller or anywhere else.
+func TestEchoAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("under the race detector pools forget on purpose")
+	}
+	s := serve(t, netpoll.Entry, echo.Handler{}, nil)
+	p := s.open(t)
+	message := masked(ws.OpText, make([]byte, 128))
+	reply := make([]byte, 2+2+128)
+	n := testing.AllocsPerRun(2000, func() {
+		if _, err := p.Write(message); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(p.r, reply); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n != 0 { // AllocsPerRun rounds down, so a collection in between does no harm
+		t.Errorf("%v allocations for each echo", n)
+	}
+}
+
 // BenchmarkEchoMany has a message on each of 200 connections at once, so a poller
 // finds many ready at a time. One op is one echo.
 func BenchmarkEchoMany(b *testing.B) {

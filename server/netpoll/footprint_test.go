@@ -1,58 +1,15 @@
 package netpoll_test
 
 import (
-	"bufio"
-	"context"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"signalbench/server/echo"
-	"signalbench/server/engine"
-	"signalbench/server/netpoll"
 )
-
-// footprintEnv makes the test binary a server in a process of its own.
-const footprintEnv = "SIGNALBENCH_NETPOLL_FOOTPRINT"
-
-// footprintServer serves until its standard input ends. It writes its address,
-// then for each line it reads its settled resident memory in bytes.
-func footprintServer() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Println("error", err)
-		return
-	}
-	eng, err := netpoll.Entry.New(engine.DefaultConfig())
-	if err != nil {
-		fmt.Println("error", err)
-		return
-	}
-	addr := l.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = eng.Serve(ctx, []net.Listener{l}, echo.Handler{})
-	}()
-	fmt.Println(addr)
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		runtime.GC()
-		debug.FreeOSMemory()
-		fmt.Println(resident())
-	}
-	stop()
-	<-done
-}
 
 // resident is the anonymous resident memory of this process in bytes.
 func resident() int {
@@ -81,38 +38,8 @@ func TestFootprint(t *testing.T) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < need {
 		t.Fatalf("needs %d descriptors, may have %d", need, limit.Cur)
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), footprintEnv+"=1")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
-	}()
-	lines := bufio.NewScanner(out)
-	line := func() string {
-		if !lines.Scan() {
-			t.Fatal("the server process went silent")
-		}
-		return lines.Text()
-	}
-	addr, err := net.ResolveTCPAddr("tcp", line())
+	child := startChild(t, 0)
+	addr, err := net.ResolveTCPAddr("tcp", child.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,12 +61,7 @@ func TestFootprint(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		fmt.Fprintln(in)
-		n, err := strconv.Atoi(line())
-		if err != nil || n < 0 {
-			t.Fatalf("resident memory: %v", err)
-		}
-		return n
+		return child.ask(t, "resident")
 	}
 	a := settled(first)
 	b := settled(second)

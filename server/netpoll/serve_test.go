@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,8 +21,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(footprintEnv) != "" {
-		footprintServer()
+	if descriptors, ok := os.LookupEnv(childEnv); ok {
+		if err := runChild(descriptors); err != nil && !errors.Is(err, engine.ErrDrainDeadline) {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -145,11 +149,16 @@ func (s *serving) upgrade() (*peer, error) {
 	if _, err := io.WriteString(p, request); err != nil {
 		return nil, err
 	}
-	status, err := p.status()
-	if err == nil && status != http.StatusSwitchingProtocols {
-		err = errors.New(http.StatusText(status))
+	return p, p.expect(http.StatusSwitchingProtocols)
+}
+
+// expect reads an HTTP response.
+func (p *peer) expect(status int) error {
+	got, err := p.status()
+	if err == nil && got != status {
+		err = fmt.Errorf("status %d, want %d", got, status)
 	}
-	return p, err
+	return err
 }
 
 // open is upgrade for a test that cannot go on without.
