@@ -39,8 +39,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":    exitCode,
+			"code":      exitCode,
 			"interrupt": interrupt,
+			"measured":  measured,
 			"waitfor":   waitFor,
 		},
 		RequireExplicitExec: true,
