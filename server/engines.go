@@ -20,6 +20,7 @@ var engines = []engine.Entry{
 	gorilla.LeanEntry,
 	gobwas.Entry,
 	netpoll.Entry,
+	netpoll.DescEntry,
 }
 
 // engineNames returns the names of the list, for people.

@@ -45,15 +45,22 @@ func newConn(s *server, nc *conns.Conn, ws *websocket.Conn) *conn {
 // Send implements [engine.Conn]. No write blocks, so none needs a deadline.
 func (c *conn) Send(op engine.Opcode, p []byte) error {
 	c.mu.Lock()
-	err := c.admit()
-	if err == nil && c.ws.WriteMessage(int(op), p) != nil {
-		err = engine.ErrClosed
+	if err := c.admit(); err != nil {
+		c.mu.Unlock()
+		return err
 	}
+	failed := c.ws.WriteMessage(int(op), p) != nil
 	c.mu.Unlock()
-	return err
+	if failed {
+		return engine.ErrClosed
+	}
+	return nil
 }
 
-// admit says whether one more message may be sent.
+// admit says whether one more message may be sent. It stays out of Send's stack
+// frame, see [conn.serveLean].
+//
+//go:noinline
 func (c *conn) admit() error {
 	if c.closed {
 		return engine.ErrClosed

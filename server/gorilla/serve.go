@@ -24,16 +24,21 @@ func (c *conn) open(r *engine.Request) (ok bool) {
 }
 
 // serveDocumented reads as the documentation does, until the connection ends.
+// What the peer sends after this side's close frame is read, since its own close
+// frame comes behind, but not delivered.
 func (c *conn) serveDocumented() {
 	defer c.rescue()
 	for {
 		op, p, err := c.ws.ReadMessage()
 		if err == nil {
-			err = c.deliver(op, p)
+			err = checkText(op, p)
 		}
 		if err != nil {
 			c.end(err)
 			return
+		}
+		if !c.nc.Closing() {
+			c.server.handler.Message(c, engine.Opcode(op), p)
 		}
 		c.nc.Touch()
 	}
@@ -45,33 +50,39 @@ func (c *conn) serveDocumented() {
 // A goroutine starts with 2 KiB of stack, about half of which is its own; when
 // that does not suffice it gets 4 KiB and keeps them. The library and the
 // runtime below it use most of that, so there are few and small frames above:
-// what is deep but not urgent (a timer, the end) is called from here.
+// what is deep but not urgent (a timer, the end) is called from here. (Under load
+// it may still happen: the library boxes the pool's buffer far down, and once in
+// some hundred times the allocator has to go further for the box.)
 func (c *conn) serveLean() {
 	defer c.rescue()
 	for {
-		op, r, err := c.ws.NextReader()
-		if err == nil {
-			err = c.deliverBorrowed(op, r)
-		}
+		op, b, err := c.receive()
 		if err != nil {
 			c.end(err)
 			return
 		}
+		if !c.nc.Closing() {
+			c.server.handler.Message(c, op, b.B)
+		}
+		bufpool.Put(b)
 		c.nc.Touch()
 	}
 }
 
-// deliverBorrowed reads a message and delivers it.
-func (c *conn) deliverBorrowed(op int, r io.Reader) error {
+// receive reads a message into borrowed memory.
+func (c *conn) receive() (engine.Opcode, *bufpool.Buffer, error) {
+	op, r, err := c.ws.NextReader()
+	if err != nil {
+		return 0, nil, err
+	}
 	b, err := readAll(r)
 	if err == nil {
-		err = c.deliver(op, b.B)
+		err = checkText(op, b.B)
 	}
-	bufpool.Put(b)
-	return err
+	return engine.Opcode(op), b, err
 }
 
-// readAll reads a message into borrowed memory, which is returned in any case.
+// readAll reads all of r into borrowed memory, which is returned in any case.
 func readAll(r io.Reader) (*bufpool.Buffer, error) {
 	b := bufpool.Get(0)
 	for {
@@ -89,21 +100,14 @@ func readAll(r io.Reader) (*bufpool.Buffer, error) {
 	}
 }
 
-// deliver hands a message to the handler. What the peer sends after this side's
-// close frame is read, since its own close frame comes behind, but not
-// delivered.
-func (c *conn) deliver(op int, p []byte) error {
+// checkText holds a message against RFC 6455 section 8.1, which the library
+// leaves to its user.
+func checkText(op int, p []byte) error {
 	if op == websocket.TextMessage && !utf8.Valid(p) {
-		return errText
-	}
-	if !c.nc.Closing() {
-		c.server.handler.Message(c, engine.Opcode(op), p)
+		return &engine.CloseError{Code: engine.CloseInvalidPayload, Reason: "text is not UTF-8"}
 	}
 	return nil
 }
-
-// errText is RFC 6455 section 8.1; the library leaves it to its user.
-var errText = &engine.CloseError{Code: engine.CloseInvalidPayload, Reason: "text is not UTF-8"}
 
 // rescue ends the connection if what the goroutine did panicked.
 func (c *conn) rescue() {
