@@ -24,7 +24,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -87,11 +86,6 @@ func main() {
 
 // run serves until ctx is done.
 func run(ctx context.Context, f *flags, stdout io.Writer) error {
-	if f.PerConn > 0 {
-		// Garbage of handshakes must not pass for memory of connections: keep
-		// the heap within 5 % of what lives.
-		debug.SetGCPercent(5)
-	}
 	s, err := newServer(f)
 	if err != nil {
 		return err

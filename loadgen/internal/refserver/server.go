@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"runtime"
 	"slices"
 	"time"
 
@@ -231,6 +232,9 @@ func (s *server) acceptAll() error {
 				s.arena[s.used+i] = 1
 			}
 			s.used += n
+			if s.used/n%100 == 0 {
+				runtime.GC() // garbage of handshakes must not pass for memory of connections
+			}
 		}
 	}
 }
