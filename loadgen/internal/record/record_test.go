@@ -33,6 +33,7 @@ func TestIntervalsAddUp(t *testing.T) {
 			s.Dials.Retried++
 		default:
 			s.Ops.Completed++
+			s.OnTime++
 			s.Ops.Corrupt++
 			s.Ops.Duplicate++
 			s.Ops.Reordered++

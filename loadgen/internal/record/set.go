@@ -11,6 +11,9 @@ import (
 type Set struct {
 	Ops   results.Ops
 	Dials results.Dials
+	// OnTime is how many of the completed operations were completed before the
+	// end of their phase, and not in the drain.
+	OnTime uint64
 	// Stale is replies that came after the end of their own phase's drain,
 	// Unexpected is messages that answer nothing. Neither is an operation.
 	Stale, Unexpected uint64
@@ -119,6 +122,7 @@ func (s *Set) Add(o *Set) {
 	for why, n := range d.Causes {
 		add(&c.Causes, why, n)
 	}
+	s.OnTime += o.OnTime
 	s.Stale += o.Stale
 	s.Unexpected += o.Unexpected
 	s.Untracked += o.Untracked
@@ -137,7 +141,7 @@ func (s *Set) Reset() {
 	clear(ops)
 	clear(dials)
 	s.Ops, s.Dials = results.Ops{Causes: ops}, results.Dials{Causes: dials}
-	s.Stale, s.Unexpected, s.Untracked = 0, 0, 0
+	s.OnTime, s.Stale, s.Unexpected, s.Untracked = 0, 0, 0, 0
 	for _, h := range s.hist {
 		if h != nil && !empty(h) {
 			h.Reset()

@@ -69,7 +69,7 @@ func (r *runner) rehearse(timed []record.Metric) error {
 	r.current = scrap.Name
 	lanes := len(r.fleet.crews)
 	err := r.hand(func(c *crew) workload.Stage {
-		c.delivery.Begin(nil, scrap.shards[c.Index])
+		c.delivery.Begin(nil, scrap.shards[c.Index], workload.Endless())
 		return workload.NewRamp(c.Lane, c.delivery, nil, 0, 0, min(lanes, r.plan.Conns), r.plan.FirstEcho, scrap.shards[c.Index])
 	}, scrap)
 	if err == nil {
@@ -106,7 +106,7 @@ func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
 	}
 	err := r.hand(func(c *crew) workload.Stage {
 		shard := ramp.shards[c.Index]
-		c.delivery.Begin(nil, shard)
+		c.delivery.Begin(nil, shard, workload.Endless())
 		return workload.NewRamp(c.Lane, c.delivery, schedule, start, first, end, p.FirstEcho, shard)
 	}, ramp)
 	if err != nil {

@@ -65,7 +65,7 @@ func (r *runner) load(w, name string) error {
 	}
 	err = r.hand(func(c *crew) workload.Stage {
 		shards := workload.Shards{Warm: warm.shards[c.Index], Main: window.shards[c.Index]}
-		c.delivery.Begin(shards.Warm, shards.Main)
+		c.delivery.Begin(shards.Warm, shards.Main, span)
 		switch w {
 		case Echo:
 			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
@@ -94,8 +94,6 @@ func (r *runner) load(w, name string) error {
 		}
 		err := r.until(to)
 		r.finish(ph, min(to, r.now())-from)
-		err = errors.Join(err, r.collect())
-		ph.onTime = ph.total.Ops.Completed
 		return err
 	}
 	var why error

@@ -18,7 +18,6 @@ type phase struct {
 	show     record.Metric // what a Snapshot tells of it
 	timed    bool          // show is recorded
 	meter    *ledger.Meter
-	onTime   uint64 // operations completed by the end of the phase
 }
 
 func newPhase(lanes int, p results.Phase, timed ...record.Metric) *phase {
@@ -57,7 +56,7 @@ func (r *runner) close(phases ...*phase) error {
 		if s := p.Length.Seconds(); s > 0 {
 			switch {
 			case p.Model == results.OpenLoop:
-				p.Achieved = float64(p.onTime) / s
+				p.Achieved = float64(p.total.OnTime) / s
 			case p.Ops.Scheduled > 0:
 				// In a closed loop as many operations cross the beginning as cross
 				// the end, so those that the drain completes stand for the others.

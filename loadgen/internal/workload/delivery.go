@@ -28,6 +28,7 @@ type Delivery struct {
 
 	// The phases of the load that is running. warm may be nil.
 	warm, main  *record.Shard
+	span        Span
 	outstanding int
 }
 
@@ -53,9 +54,10 @@ func NewDelivery(l *lane.Lane, layout *stamp.Layout, op frame.Opcode) *Delivery 
 }
 
 // Begin opens a load: operations are counted in warm (may be nil) or main, as
-// [Delivery.Send] is told. Nothing may be outstanding; see Finish.
-func (d *Delivery) Begin(warm, main *record.Shard) {
-	d.warm, d.main = warm, main
+// [Delivery.Send] is told, and are on time if they are completed before span.Main
+// or span.End. Nothing may be outstanding; see Finish.
+func (d *Delivery) Begin(warm, main *record.Shard, span Span) {
+	d.warm, d.main, d.span = warm, main, span
 	for i := range d.tracks {
 		t := &d.tracks[i]
 		t.base, t.inMain = t.next, false
@@ -186,6 +188,13 @@ func (d *Delivery) Received(c wire.Conn, p []byte, now time.Duration) bool {
 		s.Due, s.Sent = d.times[c].due, d.times[c].sent
 	}
 	shard.Ops.Completed++
+	end := d.span.End
+	if shard != d.main {
+		end = d.span.Main
+	}
+	if now < end {
+		shard.OnTime++
+	}
 	shard.Time(record.Response, now-s.Due)
 	shard.Time(record.Service, now-s.Sent)
 	shard.Time(record.FirstEcho, now-s.Sent)

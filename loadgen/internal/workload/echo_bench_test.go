@@ -99,14 +99,14 @@ func bench(b *testing.B, conns int, load func(l *lane.Lane, d *Delivery, ring Ri
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run() }()
 	l.Call(func() {
-		d.Begin(nil, shard)
+		d.Begin(nil, shard, Endless())
 		l.Use(NewRamp(l, d, nil, 0, 0, conns, true, shard), shard)
 	})
 	<-through
 	shard.Reset()
 	var before, after runtime.MemStats
 	l.Call(func() {
-		d.Begin(nil, shard)
+		d.Begin(nil, shard, Endless())
 		l.Use(load(l, d, NewRing([]int{l.Open()}), shard), shard)
 		b.ResetTimer()
 		runtime.ReadMemStats(&before)

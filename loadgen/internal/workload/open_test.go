@@ -91,6 +91,26 @@ func TestOpenLoopShowsAPause(t *testing.T) {
 	}
 }
 
+// What is answered in the drain was not answered in the window, and says that the
+// server does not keep up.
+func TestOnTime(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 1, 10, 128, func(_ int, n *wiretest.Net) {
+		n.Frame = func(p *wiretest.Peer, f ws.Frame) {
+			if message(p, f) {
+				p.WriteAfter(500*time.Millisecond, ws.MustCompileFrame(ws.NewTextFrame(f.Payload)))
+			}
+		}
+	})
+	warm, main := s.run(s.open(1000))
+	if warm.Ops.Completed != 1000 || main.Ops.Completed != 2000 {
+		t.Errorf("%d and %d completed", warm.Ops.Completed, main.Ops.Completed)
+	}
+	if warm.OnTime < 499 || warm.OnTime > 501 || main.OnTime < 1499 || main.OnTime > 1501 {
+		t.Errorf("%d and %d on time, want 500 and 1500", warm.OnTime, main.OnTime)
+	}
+}
+
 // A generator that is too slow for its schedule sends everything all the same,
 // and its lateness is in the lag and in the response time.
 func TestOpenLoopShowsALateGenerator(t *testing.T) {
@@ -241,7 +261,7 @@ func TestStaleAnswers(t *testing.T) {
 	s.run(s.open(10))
 	s.finish()
 	next := record.NewShard(everything...)
-	s.d[0].Begin(nil, next)
+	s.d[0].Begin(nil, next, Endless())
 	s.d[0].Received(0, first, time.Hour)
 	s.d[0].Received(0, []byte("who is there?"), time.Hour)
 	if next.Stale != 1 || next.Unexpected != 1 || next.Ops.Completed+next.Ops.Duplicate+next.Ops.Corrupt != 0 {

@@ -30,6 +30,9 @@ type Span struct {
 	End   time.Duration // nothing is due from here on
 }
 
+// Endless is the span of what ends by itself.
+func Endless() Span { return Span{Main: lane.Never, End: lane.Never} }
+
 // Shards are where a lane counts a load's two phases. Warm may be nil if the
 // span has no warm-up.
 type Shards struct{ Warm, Main *record.Shard }

@@ -96,11 +96,11 @@ func (s *stand) run(load func(i int, span Span) Stage) (warm, main *record.Set) 
 	}
 	for i, l := range s.lanes {
 		shard := record.NewShard()
-		s.d[i].Begin(nil, shard)
+		s.d[i].Begin(nil, shard, Endless())
 		ramp := NewRamp(l, s.d[i], nil, 0, 0, conns, false, shard)
 		l.Use(&act{Stage: ramp, then: func() {
 			s.told-- // by the ramp
-			s.d[i].Begin(s.warm[i], s.main[i])
+			s.d[i].Begin(s.warm[i], s.main[i], span)
 			stage := load(i, span)
 			s.stages = append(s.stages, stage)
 			l.Use(stage, s.main[i])

@@ -139,7 +139,7 @@ func TestRamp(t *testing.T) {
 				opened++
 				return ""
 			}
-			s.d[i].Begin(nil, s.main[i])
+			s.d[i].Begin(nil, s.main[i], Endless())
 			l.Use(NewRamp(l, s.d[i], pace.Constant{Rate: 100}, time.Second, 5, 17, true, s.main[i]), s.main[i])
 			done := make(chan error)
 			go func() { done <- l.Run() }()
@@ -163,7 +163,7 @@ func TestRampAborted(t *testing.T) {
 	s := newStand(t, 1, 100, 128, nil)
 	n, l := s.nets[0], s.lanes[0]
 	n.Idle = l.Stop
-	s.d[0].Begin(nil, s.main[0])
+	s.d[0].Begin(nil, s.main[0], Endless())
 	ramp := NewRamp(l, s.d[0], pace.Constant{Rate: 100}, 0, 0, 100, false, s.main[0])
 	n.After(300*time.Millisecond, func(wire.Events) { ramp.Abort(results.CauseStopped) })
 	l.Use(ramp, s.main[0])
