@@ -4,10 +4,10 @@
 // # How it works
 //
 // A few pollers, each one epoll instance with the goroutine that waits on it,
-// share the connections. When a socket is readable its poller makes one read(2)
+// share the connections. When a socket is readable its poller makes one recv(2)
 // into a buffer that belongs to the poller, takes all complete frames out of it
 // (package frame), calls the handler inline, and lets all replies leave in one
-// write(2). Readiness is level-triggered, so what one read left behind comes
+// send(2). Readiness is level-triggered, so what one read left behind comes
 // back as the next event, after everybody else's: nobody is served twice before
 // others are served once. A handler never blocks (that is its contract), so
 // nothing else is needed: no worker pool, no re-arming, no second system call.
