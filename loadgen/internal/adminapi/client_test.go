@@ -128,11 +128,18 @@ func TestPausesSince(t *testing.T) {
 	at := func(cycles uint64, counts ...uint64) *Stats {
 		return &Stats{Go: &Go{GCCycles: cycles, Pauses: GCPauses{Buckets: []time.Duration{0, 100, 1000, 10_000}, Counts: counts}}}
 	}
+	trimmed := func(cycles uint64, buckets []time.Duration, counts ...uint64) *Stats {
+		return &Stats{Go: &Go{GCCycles: cycles, Pauses: GCPauses{Buckets: buckets, Counts: counts}}}
+	}
 	for _, c := range []struct {
 		name     string
 		old, now *Stats
 		want     *results.GCPauses
 	}{
+		{"empty ends left out", trimmed(1, []time.Duration{100, 1000}, 3), at(9, 1, 5, 1), &results.GCPauses{Cycles: 8, Count: 4, P50: 1000, P99: 10_000, Max: 10_000}},
+		{"no pause before", trimmed(0, []time.Duration{}), at(2, 1, 1, 0), &results.GCPauses{Cycles: 2, Count: 2, P50: 100, P99: 1000, Max: 1000}},
+		{"other buckets", trimmed(1, []time.Duration{100, 500}, 3), at(9, 1, 5, 1), nil},
+		{"a bucket that is gone", at(1, 1, 0, 0), trimmed(9, []time.Duration{100, 1000}, 3), nil},
 		{"between two", at(5, 50, 1, 0), at(9, 148, 2, 1), &results.GCPauses{Cycles: 4, Count: 100, P50: 100, P99: 1000, Max: 10_000}},
 		{"none", at(5, 1, 1, 1), at(5, 1, 1, 1), &results.GCPauses{}},
 		{"restarted", at(5, 50, 1, 0), at(1, 1, 0, 0), nil},
