@@ -29,16 +29,11 @@ func AppendHeader(dst []byte, op engine.Opcode, n int) []byte {
 	}
 }
 
-// AppendFrame appends a whole unfragmented message.
+// AppendFrame appends a whole unfragmented message, or a control frame, whose
+// payload the caller keeps within 125 bytes.
 func AppendFrame(dst []byte, op engine.Opcode, p []byte) []byte {
 	return append(AppendHeader(dst, op, len(p)), p...)
 }
-
-// AppendPing appends a ping; p longer than 125 bytes is cut.
-func AppendPing(dst, p []byte) []byte { return AppendFrame(dst, OpPing, p[:min(len(p), maxControl)]) }
-
-// AppendPong appends a pong; p longer than 125 bytes is cut.
-func AppendPong(dst, p []byte) []byte { return AppendFrame(dst, OpPong, p[:min(len(p), maxControl)]) }
 
 // AppendClose appends a close frame. The codes that must never be on the wire
 // (RFC 6455 section 7.4.1) become a frame without a body. A reason is cut at the

@@ -20,7 +20,9 @@
 //
 // A conn of 64 B, the bound callback of 16 B, its entry in easygo's callback map
 // (17 B and the map's slack: 20-39 B), and 12 B in the table that the sweeper
-// walks: about 130 B, and one descriptor. Timeouts need no timers, see sweep.go.
+// walks: about 130 B, and one descriptor. As resident memory of the process, with
+// what the allocator and the collector keep about objects, TestFootprint measures
+// 150 to 170 B. Timeouts need no timers, see sweep.go.
 //
 // # Who may do what
 //

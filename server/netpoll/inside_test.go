@@ -5,9 +5,13 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/mailru/easygo/netpoll"
+	"golang.org/x/sys/unix"
 
 	"signalbench/server/engine"
 )
@@ -180,5 +184,40 @@ func TestBrokenPoller(t *testing.T) {
 	}
 	if n := cfg.Stats.Open.Load(); n != 0 {
 		t.Errorf("%d connections still count as open", n)
+	}
+}
+
+// A connection that cannot be watched is closed and counted, and not left in the
+// table or in easygo's map, where its descriptor number will come again.
+func TestAdmitFails(t *testing.T) {
+	cfg := engine.DefaultConfig()
+	cfg.MaxConns = 1
+	s := newServer(&cfg, nil)
+	p, err := newPoller(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.epoll.Close()
+	s.pollers = []*poller{p}
+	file, err := os.Open("/dev/null") // epoll watches no such thing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for i := range 3 {
+		fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.admit(fd)
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
+			t.Errorf("descriptor %d was left open (%v)", fd, err)
+		}
+		if n := cfg.Stats.Failed.Load(); n != uint64(i+1) || s.table.size != 0 {
+			t.Errorf("%d counted as failed, %d in the table", n, s.table.size)
+		}
+		if err := p.epoll.Del(fd); !errors.Is(err, netpoll.ErrNotRegistered) {
+			t.Errorf("easygo still knows the descriptor: %v", err)
+		}
 	}
 }

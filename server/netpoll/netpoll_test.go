@@ -234,12 +234,12 @@ func TestSlow(t *testing.T) {
 				t.Errorf("%d dropped", n)
 			}
 			for i := range sent { // what was accepted arrives, in order and whole
-				f, err := ws.ReadFrame(p.r)
+				_, text, err := p.frame()
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := binary.BigEndian.Uint32(f.Payload); got != i || len(f.Payload) != len(payload) {
-					t.Fatalf("message %d of %d B, want %d", got, len(f.Payload), i)
+				if got := binary.BigEndian.Uint32(text); got != i || len(text) != len(payload) {
+					t.Fatalf("message %d of %d B, want %d", got, len(text), i)
 				}
 			}
 			if err := p.echo("kept"); err != nil {
@@ -310,12 +310,12 @@ func TestConcurrentSends(t *testing.T) {
 	})
 	var next [senders + 1]uint32
 	for range (senders + 1) * each {
-		f, err := ws.ReadFrame(p.r)
+		_, text, err := p.frame()
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := f.Payload[0]
-		if got := binary.BigEndian.Uint32(f.Payload[4:]); got != next[id] || len(f.Payload) != 1000 || f.Payload[999] != id {
+		id := text[0]
+		if got := binary.BigEndian.Uint32(text[4:]); got != next[id] || len(text) != 1000 || text[999] != id {
 			t.Fatalf("sender %d: message %d, want %d", id, got, next[id])
 		}
 		next[id]++
@@ -407,12 +407,12 @@ func shortLife(s *serving, name string, i int) error {
 	}
 	_ = p.send(ws.OpText, []byte("for "+name)) // fails if it was closed by a sender
 	for range 1 + i%2 {                        // at least its own echo, or what a sender sent
-		f, err := ws.ReadFrame(p.r)
-		if err != nil || f.Header.OpCode == ws.OpClose {
+		op, text, err := p.frame()
+		if err != nil || op == ws.OpClose {
 			return nil // closed by a sender
 		}
-		if string(f.Payload) != "for "+name {
-			return fmt.Errorf("%s received %q", name, f.Payload)
+		if string(text) != "for "+name {
+			return fmt.Errorf("%s received %q", name, text)
 		}
 		if i%2 == 1 {
 			_ = p.send(ws.OpText, []byte("for "+name))
@@ -593,4 +593,117 @@ func TestReadTimeoutShorterThanHandshakeTimeout(t *testing.T) {
 		t.Errorf("closed after %v", waited)
 	}
 	eventually(t, "count of the timeout", func() bool { return s.stats.TimedOut.Load() == 1 })
+}
+
+// A connection whose bytes come one at a time is like any other.
+func TestByteByByte(t *testing.T) {
+	both(t, func(t *testing.T, e engine.Entry) {
+		t.Parallel()
+		s := serve(t, e, echo.Handler{}, nil)
+		p, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		stream := []byte(request)
+		stream = append(stream, masked(ws.OpText, []byte("hello"))...)
+		stream = append(stream, masked(ws.OpPong, nil)...)
+		stream = append(stream, masked(ws.OpPing, []byte("ping"))...)
+		stream = append(stream, masked(ws.OpClose, ws.NewCloseFrameBody(1000, ""))...)
+		for i := range stream {
+			if _, err := p.Write(stream[i : i+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.expect(101); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []struct {
+			op ws.OpCode
+			p  []byte
+		}{{ws.OpText, []byte("hello")}, {ws.OpPong, []byte("ping")}, {ws.OpClose, ws.NewCloseFrameBody(1000, "")}} {
+			if err := p.want(want.op, want.p); err != nil {
+				t.Error(err)
+			}
+		}
+		if !p.ended() {
+			t.Error("the connection stays open")
+		}
+	})
+}
+
+// Whoever lets the server wait is cut, and neither early nor much late.
+func TestTimeouts(t *testing.T) {
+	const limit = 300 * time.Millisecond
+	for _, tt := range []struct {
+		name  string
+		begin func(*testing.T, *serving) *peer // returns when the time begins to run
+		cause func(error) bool                 // what Closed is told; nil: it is not called
+	}{
+		{"nothing of a handshake", func(t *testing.T, s *serving) *peer {
+			p, err := s.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}, nil},
+		{"half a handshake", func(t *testing.T, s *serving) *peer {
+			p, err := s.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(p, request[:50])
+			return p
+		}, nil},
+		{"no answer to a close frame", func(t *testing.T, s *serving) *peer {
+			p := s.open(t)
+			_ = p.send(ws.OpText, []byte("close"))
+			if err := p.want(ws.OpClose, ws.NewCloseFrameBody(4001, "")); err != nil {
+				t.Error(err)
+			}
+			return p
+		}, func(err error) bool {
+			ce, ok := errors.AsType[*engine.CloseError](err)
+			return ok && ce.Code == 4001
+		}},
+		{"an outbox that is not taken", func(t *testing.T, s *serving) *peer {
+			p := s.open(t)
+			_ = p.send(ws.OpText, []byte("flood"))
+			return p
+		}, func(err error) bool { return errors.Is(err, engine.ErrSlow) }},
+		{"a failed connection that stays", func(t *testing.T, s *serving) *peer {
+			p := s.open(t)
+			_, _ = p.Write([]byte{0xff})
+			return p
+		}, func(err error) bool {
+			ce, ok := errors.AsType[*engine.CloseError](err)
+			return ok && ce.Code == engine.CloseProtocolError
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			closed := make(chan error, 1)
+			s := serve(t, netpoll.Entry, hooks{
+				message: func(c engine.Conn, _ engine.Opcode, p []byte) {
+					if string(p) == "close" {
+						_ = c.Close(4001, "")
+						return
+					}
+					_ = c.Send(engine.OpBinary, make([]byte, 32<<20)) // more than the kernel takes
+				},
+				closed: func(_ engine.Conn, cause error) { closed <- cause },
+			}, func(c *engine.Config) { c.HandshakeTimeout, c.WriteTimeout = limit, limit })
+			start := time.Now()
+			p := tt.begin(t, s)
+			defer p.Close()
+			if tt.cause == nil {
+				eventually(t, "failed handshake", func() bool { return s.stats.Failed.Load() == 1 })
+			} else if cause := <-closed; !tt.cause(cause) {
+				t.Errorf("Closed is told %v", cause)
+			}
+			if waited := time.Since(start); waited < limit {
+				t.Errorf("cut after %v", waited)
+			}
+		})
+	}
 }

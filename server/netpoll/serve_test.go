@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -74,7 +73,6 @@ type serving struct {
 	addr  string
 	stats *engine.Stats
 	stop  context.CancelFunc
-	once  sync.Once
 	done  chan struct{}
 	err   error
 }
@@ -196,14 +194,28 @@ func (p *peer) send(op ws.OpCode, payload []byte) error {
 
 // want reads one frame and compares it.
 func (p *peer) want(op ws.OpCode, payload []byte) error {
-	f, err := ws.ReadFrame(p.r)
+	got, text, err := p.frame()
 	if err != nil {
 		return err
 	}
-	if f.Header.OpCode != op || !bytes.Equal(f.Payload, payload) {
-		return errors.New("got opcode " + string('0'+rune(f.Header.OpCode)) + " and " + string(f.Payload[:min(80, len(f.Payload))]))
+	if got != op || !bytes.Equal(text, payload) {
+		return fmt.Errorf("got opcode %d and %d B %.80q, want %d and %d B %.80q", got, len(text), text, op, len(payload), payload)
 	}
 	return nil
+}
+
+// frame reads one frame of the server: whole messages, not masked.
+func (p *peer) frame() (ws.OpCode, []byte, error) {
+	h, err := ws.ReadHeader(p.r)
+	if err != nil {
+		return 0, nil, err
+	}
+	if !h.Fin || h.Masked || h.Length > 1<<24 {
+		return 0, nil, fmt.Errorf("a frame with the header %+v", h)
+	}
+	payload := make([]byte, h.Length)
+	_, err = io.ReadFull(p.r, payload)
+	return h.OpCode, payload, err
 }
 
 // echo sends a message and wants it back.
