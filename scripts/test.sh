@@ -45,9 +45,14 @@ step_staticcheck() { go tool staticcheck ./...; }
 # engine over real sockets.
 step_race() { go list ./... | grep -v "$timed" | xargs go test -race -vet=off -timeout 5m; }
 
-# Memory: the packages with tests that the race detector would falsify.
+# Unraced: the tests that the race detector would falsify, memory above all, and
+# the files they stand in.
 step_unraced() {
-  git ls-files -co --exclude-standard '*race_on_test.go' | xargs -n1 dirname | sed 's|^|./|' | xargs go test -vet=off -timeout 3m
+  local file names
+  git ls-files -co --exclude-standard '*_test.go' | xargs grep -lw raceEnabled | while read -r file; do
+    names=$(sed -nE 's/^func (Test[A-Za-z0-9_]*).*/\1/p' "$file" | paste -sd '|')
+    [ -z "$names" ] || go test -vet=off -timeout 3m -run "^($names)\$" "./$(dirname "$file")" </dev/null
+  done
 }
 
 step_truth() { go list ./... | grep "$timed" | xargs go test -vet=off -count=1 -timeout 3m -v; }
