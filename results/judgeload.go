@@ -62,7 +62,7 @@ func (j *judge) lag(p *Phase) {
 	}
 	lag99 := lag.atMost(0.99)
 	if lag99 > j.LagMax {
-		j.find(Fatal, CheckLag, "expected the generator's lag p99 to be %v at most, found %v", j.LagMax, lag99)
+		j.find(Fatal, CheckLag, "expected the generator's lag p99 to be %v at most, found %v", j.LagMax, rounded(lag99))
 		return
 	}
 	for _, q := range []struct {
@@ -73,13 +73,21 @@ func (j *judge) lag(p *Phase) {
 		switch {
 		case q.lag > j.LagFloor && share > j.LagShare:
 			j.find(Fatal, CheckLag, "expected the generator's lag %s to be %v or %.0f %% of the response time at most, found %v of %v (%.0f %%)",
-				q.name, j.LagFloor, j.LagShare*100, q.lag, q.response, share*100)
+				q.name, j.LagFloor, j.LagShare*100, rounded(q.lag), rounded(q.response), share*100)
 			return
 		case q.name == "p99" && q.lag > j.LagWarnFloor && share > j.LagWarn:
 			j.find(Warning, CheckLag, "the generator's lag p99 is %v of a response time p99 of %v (%.0f %%); expected %v or %.0f %% at most",
-				q.lag, q.response, share*100, j.LagWarnFloor, j.LagWarn*100)
+				rounded(q.lag), rounded(q.response), share*100, j.LagWarnFloor, j.LagWarn*100)
 		}
 	}
+}
+
+// rounded keeps what a histogram of three digits and a reader can tell apart.
+func rounded(d time.Duration) time.Duration {
+	if d >= 10*time.Millisecond {
+		return d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
 }
 
 // atMost is an upper bound of the q-quantile over all values, those below the

@@ -118,8 +118,12 @@ func memory(b *strings.Builder, l *results.Ledger) {
 		if unit == "1" {
 			unit = ""
 		}
+		fixed := fmt.Sprintf("%.0f", s.Fixed)
+		if unit == "B" {
+			fixed = fmt.Sprintf("%.1f KiB", s.Fixed/1024)
+		}
 		rows++
-		t.AppendRow(table.Row{s.Item, strings.TrimSpace(fmt.Sprintf("%.1f %s", s.PerConn, unit)), interval, fmt.Sprintf("%.0f", s.Fixed)})
+		t.AppendRow(table.Row{s.Item, strings.TrimSpace(fmt.Sprintf("%.1f %s", s.PerConn, unit)), interval, fixed})
 	}
 	if rows > 0 {
 		t.Render()

@@ -21,10 +21,10 @@ import (
 func BenchmarkFloor(b *testing.B) {
 	b.Run("echo", func(b *testing.B) {
 		floor(b, func() float64 {
-			return bare(b, "echo", "--conns=5000", "--payload=128", "--warm-up=500ms", "--window=1500ms")
+			return bare(b, "echo", "--conns=5000", "--payload=128", "--warm-up=1s", "--window=3s")
 		}, func() float64 {
 			run := netpoll(b, "--conns=5000", "--ramp=max", "--workload=echo-closed", "--in-flight=5000", "--payload=128B",
-				"--settle=0s", "--warmup=1s", "--duration=3s")
+				"--settle=0s", "--warmup=2s", "--duration=6s")
 			return phase(b, run, results.Window, "echo-closed").Achieved
 		})
 	})
