@@ -2,6 +2,6 @@
 
 package ledger
 
-// raceDetector: its own memory, some hundred bytes per call that it watches, is
+// raceEnabled: its own memory, some hundred bytes per call that it watches, is
 // in the child's RSS too.
-const raceDetector = true
+const raceEnabled = true

@@ -49,7 +49,7 @@ func TestLedgerTellsAKnownAllocation(t *testing.T) {
 	}
 	results.FitLedger(&l)
 	tolerance := 0.03 * perConn
-	if raceDetector {
+	if raceEnabled {
 		tolerance = 0.25 * perConn
 	}
 	for _, item := range []string{results.ItemServerRSS, "server.anon"} {
