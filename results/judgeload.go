@@ -47,10 +47,11 @@ func (j *judge) little(p *Phase) {
 	}
 	asked := float64(j.run.Spec.InFlight)
 	got := p.Achieved * m.Mean.Seconds()
-	slack := asked * float64(j.LittleGap) / float64(max(m.Mean, 1))
+	edge := float64(m.Mean) / float64(p.Length)
+	slack := asked * (edge + float64(j.LittleGap)/float64(max(m.Mean, 1)))
 	if !near(got, asked, j.Little, slack) {
 		j.find(Fatal, CheckLittle, "expected %d in flight within %.0f %%; throughput %.1f/s times mean service time %v is %.1f",
-			j.run.Spec.InFlight, j.Little*100, p.Achieved, m.Mean, got)
+			j.run.Spec.InFlight, (j.Little+edge)*100, p.Achieved, rounded(m.Mean), got)
 	}
 }
 

@@ -23,9 +23,12 @@ type Limits struct {
 	Loss float64
 	// Little is the largest relative difference between the operations in flight
 	// that were asked for and throughput times mean service time (Little's law),
-	// in closed-loop windows. LittleGap is added to the service time's
-	// tolerance: the moment between an answer and the next send, which no metric
-	// covers and which counts only where service times are a few microseconds.
+	// in closed-loop windows. The share of the window that one service time
+	// makes is added to it: the law holds for the time between two moments that
+	// are alike, and a window begins and ends in the middle of operations.
+	// LittleGap is added as well: the moment between an answer and the next send,
+	// which no metric covers and which counts only where service times are a few
+	// microseconds.
 	// Beyond: fatal. Defaults 10 % and 10 us.
 	Little    float64
 	LittleGap time.Duration

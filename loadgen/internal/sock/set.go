@@ -315,7 +315,7 @@ func (s *Set) receive(c wire.Conn, last bool, h wire.Events) {
 			s.register(unix.EPOLL_CTL_MOD, c) // tells again of what is left
 			return
 		}
-		n, errno := read(sl.fd, s.scratch)
+		n, errno := recv(sl.fd, s.scratch)
 		switch {
 		case errno == unix.EINTR:
 			continue
