@@ -136,7 +136,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	}
 	plan := orchestrate.Plan{
 		Title: "Comparison of WebSocket engines", Command: append([]string{"compare"}, s.args...),
-		Out: out, Repetitions: p.repetitions, Seed: c.Seed, NoClaim: p.noClaim, Load: p.load,
+		Out: fromHere(out), Repetitions: p.repetitions, Seed: c.Seed, NoClaim: p.noClaim, Load: p.load,
 	}
 	if plan.Seed == 0 {
 		var b [4]byte
@@ -220,4 +220,17 @@ func show(s *session, dir, out string) (results.Verdict, error) {
 	}
 	_, err = fmt.Fprintf(s.stdout, "%s\nreport: %s\n", d.Verdict, filepath.Join(out, report.HTMLFile))
 	return d.Verdict, err
+}
+
+// fromHere names a folder below the working directory from there: the name ends
+// up in published files, where a path of one machine says nothing.
+func fromHere(dir string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return dir
+	}
+	if rel, err := filepath.Rel(here, dir); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return dir
 }
