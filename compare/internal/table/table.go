@@ -22,7 +22,7 @@ type Table struct {
 
 // A Column heads a column.
 type Column struct {
-	Head string
+	Head string // empty: the head to the left goes on, which Markdown repeats
 	Unit string // below the head; may be empty
 	Text bool   // left-aligned words, not figures
 	Wrap int    // longest line on a terminal, 0 for any
@@ -90,8 +90,14 @@ func (t *Table) pretty(unit string, wrap bool) table.Writer {
 	p.SuppressTrailingSpaces()
 	head := make(table.Row, len(t.Columns))
 	configs := make([]table.ColumnConfig, len(t.Columns))
+	group := ""
 	for i, c := range t.Columns {
 		h := c.Head
+		if h != "" {
+			group = h
+		} else if !wrap {
+			h = group
+		}
 		if c.Unit != "" {
 			h += unit + c.Unit
 		}
