@@ -9,6 +9,7 @@ import (
 
 	"signalbench/compare/internal/child"
 	"signalbench/compare/internal/orchestrate"
+	"signalbench/results"
 )
 
 // entry is an engine as `server engines --json` lists it.
@@ -19,6 +20,15 @@ type entry struct {
 		Case string `json:"case"`
 		Why  string `json:"why"`
 	} `json:"lesson"`
+}
+
+// lesson is what the engine is known to fail, as it stands in a report.
+func (e *entry) lesson() []results.CaseResult {
+	var cases []results.CaseResult
+	for _, l := range e.Lesson {
+		cases = append(cases, results.CaseResult{Name: l.Case, Error: "on the engine's list, not among the kit's quick cases", Known: l.Why})
+	}
+	return cases
 }
 
 // listEngines asks the server which engines it has.
@@ -57,7 +67,7 @@ func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
 		found := false
 		for _, e := range list {
 			if e.Name == name {
-				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary})
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, Lesson: e.lesson()})
 				found = true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"signalbench/compare/internal/child"
@@ -63,6 +64,17 @@ func conform(ctx context.Context, binary, url, admin, engine string, insecure bo
 		return outcome, fmt.Errorf("the conformance kit passed no case, so it is not measured")
 	}
 	return outcome, nil
+}
+
+// withLesson adds to the failures of a pass those that the engine is known for
+// and that the pass did not try: its figures are not shown without them.
+func withLesson(failed, lesson []results.CaseResult) []results.CaseResult {
+	for _, l := range lesson {
+		if !slices.ContainsFunc(failed, func(f results.CaseResult) bool { return f.Name == l.Name }) {
+			failed = append(failed, l)
+		}
+	}
+	return failed
 }
 
 // await waits for the end of a child, whatever its exit code. When ctx ends or

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"signalbench/results"
 )
 
 // A Plan is a whole comparison.
@@ -27,6 +29,8 @@ type Plan struct {
 type Arm struct {
 	Name    string // of the engine, or the label of a foreign server
 	Summary string
+	// Lesson lists what an engine that is kept as a lesson is known to fail.
+	Lesson []results.CaseResult
 	// Foreign is set for a server that is not ours to start and stop.
 	Foreign *Foreign
 }

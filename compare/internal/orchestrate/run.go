@@ -220,6 +220,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	defer s.Stop(e.patience.stop)
 	arm.Server = s.Argv
 	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, a.Name, e.plan.Load.Insecure)
+	arm.Conformance.Failed = withLesson(arm.Conformance.Failed, a.Lesson)
 	if s.Ended() {
 		return fmt.Errorf("the server ended during the conformance kit: %w", orClean(s.Err()))
 	}

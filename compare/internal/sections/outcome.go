@@ -14,7 +14,8 @@ import (
 func Conformance(s *digest.Suite) *table.Table {
 	t := &table.Table{
 		ID: "conformance", Title: "Conformance",
-		Intro: "The kit's quick cases, against a server of its own before the first repetition. An engine that fails unexpectedly is not measured.",
+		Intro: "The kit's quick cases, against a server of its own before the first repetition. An engine that fails unexpectedly is not measured. " +
+			"A lesson's known failures are all listed, also those that take longer than a quick pass.",
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "passed"}, {Head: "failed"}, {Head: "skipped"}, {Head: "Case", Text: true}, {Head: "Why", Text: true, Wrap: 80},
 		},
