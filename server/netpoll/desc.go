@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mailru/easygo/netpoll"
@@ -91,12 +92,13 @@ func (e *descEngine) Serve(ctx context.Context, listeners []net.Listener, h engi
 	// A write may block for as long as a peer likes, and hold the locks that the
 	// end of a drain needs. So the sockets are shut down behind its back.
 	overdue := make(chan struct{})
+	var cut atomic.Bool
 	cutting := context.AfterFunc(ctx, func() {
 		late := time.NewTimer(s.cfg.DrainTimeout)
 		defer late.Stop()
 		select {
 		case <-late.C:
-			s.shutAll()
+			s.shutAll(&cut)
 		case <-overdue:
 		}
 	})
@@ -107,6 +109,9 @@ func (e *descEngine) Serve(ctx context.Context, listeners []net.Listener, h engi
 	err = conns.NewSet(s.cfg).Serve(ctx, paired, func(l net.Listener) error { return s.accept(ctx, l) })
 	close(overdue)
 	cutting()
+	if err == nil && cut.Load() {
+		err = engine.ErrDrainDeadline // the set saw them leave, and not why
+	}
 	s.farewell.Wait()
 	close(s.tasks)
 	workers.Wait()
@@ -133,10 +138,14 @@ func (s *descServer) accept(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// shutAll ends every read and write that is under way.
-func (s *descServer) shutAll() {
+// shutAll ends every read and write that is under way. It sets cut before that
+// if there is any connection left.
+func (s *descServer) shutAll(cut *atomic.Bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.twins) > 0 {
+		cut.Store(true)
+	}
 	for t := range s.twins {
 		t.shut()
 	}
