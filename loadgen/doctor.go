@@ -22,8 +22,14 @@ func (c *doctorCommand) Run(s *session) error {
 	if c.Conns < 1 {
 		return fmt.Errorf("--conns %d: there must be at least one connection", c.Conns)
 	}
+	lanes := defaultLanes(int(c.Conns))
+	tables, err := groups(int(c.Conns), lanes)
+	if err != nil {
+		return err
+	}
 	plan := doctor.Plan{
-		Conns: c.Conns, ServerHere: !c.ClientOnly, ServerPID: c.ServerPID,
+		Tables: int64(tables * lanes),
+		Conns:  c.Conns, ServerHere: !c.ClientOnly, ServerPID: c.ServerPID,
 		Destinations: c.Destinations, Sources: c.Sources, Pending: c.Pending,
 	}
 	limits := doctor.Check(plan)

@@ -14,6 +14,7 @@ import (
 	"signalbench/loadgen/internal/doctor"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/progress"
+	"signalbench/loadgen/internal/sock"
 	"signalbench/loadgen/internal/summary"
 	"signalbench/loadgen/internal/target"
 	"signalbench/loadgen/internal/trial"
@@ -24,6 +25,7 @@ import (
 // runCommand is the flags of "loadgen run".
 type runCommand struct {
 	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind."`
+	Ports     int       `default:"1" placeholder:"P" help:"Connect to P consecutive ports from that of --url on, one after the other filled with an equal part of the connections."`
 	Conns     int       `default:"1000" help:"Connections to open."`
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   int       `default:"512" help:"Most dials in progress at once."`
@@ -100,9 +102,22 @@ func reason(r *results.Run) string {
 
 // plan turns flags into a plan.
 func (c *runCommand) plan(s *session) (*trial.Plan, error) {
-	t, err := target.Resolve(s.ctx, c.URL, c.Origin)
+	urls := c.URL
+	if c.Ports != 1 {
+		if len(urls) > 1 {
+			return nil, errors.New("--ports counts from the port of one --url: give one, or name them all without --ports")
+		}
+		var err error
+		if urls, err = target.Consecutive(urls[0], c.Ports); err != nil {
+			return nil, err
+		}
+	}
+	t, err := target.Resolve(s.ctx, urls, c.Origin)
 	if err != nil {
 		return nil, err
+	}
+	if c.Ports > 1 {
+		t.Fill()
 	}
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
@@ -116,7 +131,10 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		p.TLS = &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: c.Insecure, MinVersion: tls.VersionTLS12}
 	}
 	if p.Lanes == 0 {
-		p.Lanes = min(max(1, runtime.NumCPU()/2), max(1, c.Conns), max(1, c.Pending))
+		p.Lanes = min(defaultLanes(c.Conns), max(1, c.Pending))
+	}
+	if p.Groups, err = groups(p.Conns, p.Lanes); err != nil {
+		return nil, err
 	}
 	for i, w := range p.Workloads {
 		if w == trial.Echo && p.Rate == 0 && p.InFlight > 0 {
@@ -129,10 +147,27 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	return p, nil
 }
 
+// defaultLanes is half the cores: the server has the other half.
+func defaultLanes(conns int) int { return min(max(1, runtime.NumCPU()/2), max(1, conns)) }
+
+// groups is how many groups of lanes it takes to hold conns connections under
+// the limit of descriptors.
+func groups(conns, lanes int) (int, error) {
+	limit, err := sock.DescriptorLimit()
+	if err != nil {
+		return 0, err
+	}
+	tables := sock.Tables(conns, limit)
+	if tables == 1 || lanes < 1 {
+		return 1, nil
+	}
+	return (tables + lanes - 1) / lanes, nil
+}
+
 // fits refuses a plan that a limit of this machine stands against. The server's
 // side is looked at if its process is known.
 func fits(ctx context.Context, p *trial.Plan) error {
-	plan := doctor.Plan{Conns: int64(p.Conns), ServerPID: p.ServerPID, Destinations: int64(len(p.Target.Addrs())), Pending: int64(p.Pending)}
+	plan := doctor.Plan{Conns: int64(p.Conns), ServerPID: p.ServerPID, Destinations: int64(len(p.Target.Addrs())), Tables: int64(p.Groups * p.Lanes), Pending: int64(p.Pending)}
 	if !p.Target.Loopback() || p.Target.Addrs()[0].Addr().Is6() {
 		plan.Sources = 1
 	}

@@ -112,20 +112,31 @@ func sysctlFix(name string, v int64) string {
 func (c *checker) descriptors() {
 	type side struct {
 		Side
-		pid  string
-		note string
+		pid    string
+		note   string
+		tables int64 // descriptor tables that share the connections
 	}
-	sides := []side{{Client, "self", ""}}
+	client := side{Client, "self", "", c.Tables}
+	if c.Tables > 1 {
+		client.note = fmt.Sprintf("each of %d descriptor tables, which share the connections", c.Tables)
+	}
+	sides := []side{client}
 	if c.ServerHere {
-		s := side{Server, strconv.Itoa(c.ServerPID), ""}
+		s := side{Server, strconv.Itoa(c.ServerPID), "", 1}
 		if c.ServerPID == 0 {
 			s.pid, s.note = "self", "the server is not running: taken to get the limit of this process"
 		}
 		sides = append(sides, s)
 	}
 	most := first(c.sysctl("fs.nr_open"))
-	need := c.Conns + ownDescriptors
+	var highest checker // what the largest table needs
 	for _, s := range sides {
+		table := checker{Plan: c.Plan}
+		table.Conns = (c.Conns + s.tables - 1) / s.tables
+		if table.Conns > highest.Conns {
+			highest = table
+		}
+		need := table.Conns + ownDescriptors
 		soft, hard := c.nofile(s.pid)
 		fix := fmt.Sprintf("ulimit -n %d", need)
 		switch {
@@ -134,10 +145,16 @@ func (c *checker) descriptors() {
 		case hard >= 0 && need > hard:
 			fix = fmt.Sprintf("ulimit -n %d (as root; in a container: --ulimit nofile=%d:%d when it is started)", need, need, need)
 		}
-		c.add(Limit{Name: "nofile", Side: s.Side, What: "open descriptors of the process", Have: soft, Note: s.note}, 1, ownDescriptors, fix)
+		table.add(Limit{Name: "nofile", Side: s.Side, What: "open descriptors of the process", Have: soft, Note: s.note}, 1, ownDescriptors, fix)
+		l := table.limits[0]
+		if l.Fits > 0 {
+			l.Fits = times(l.Fits, s.tables)
+		}
+		c.limits = append(c.limits, l)
 	}
-	c.add(Limit{Name: "fs.nr_open", Side: Machine, What: "highest nofile that can be set", Have: most}, 1, ownDescriptors,
-		sysctlFix("fs.nr_open", need))
+	highest.add(Limit{Name: "fs.nr_open", Side: Machine, What: "highest nofile that can be set", Have: most}, 1, ownDescriptors,
+		sysctlFix("fs.nr_open", highest.Conns+ownDescriptors))
+	c.limits = append(c.limits, highest.limits...)
 }
 
 // nofile reads the descriptor limits of a process, -1 if they cannot be read.

@@ -16,6 +16,9 @@ type Plan struct {
 	// Sources is how many addresses connections come from. 0: as many as it
 	// takes, as the load generator does over IPv4 loopback.
 	Sources int64
+	// Tables is over how many descriptor tables of its own the load generator
+	// spreads its connections; 0 means 1.
+	Tables int64
 	// Pending is how many dials are in progress at once.
 	Pending int64
 	// ServerBytes and ClientBytes are user-space bytes per connection; 0 means
@@ -50,6 +53,7 @@ func (p Plan) withDefaults() Plan {
 		}
 	}
 	def(&p.Destinations, 1)
+	def(&p.Tables, 1)
 	def(&p.Sources, sources)
 	def(&p.ServerBytes, DefaultServerBytes)
 	def(&p.ClientBytes, DefaultClientBytes)

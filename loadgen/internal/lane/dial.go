@@ -62,7 +62,7 @@ func (l *Lane) request(c wire.Conn, d *pending) {
 	var nonce [handshake.KeySize]byte
 	binary.LittleEndian.PutUint64(nonce[0:], l.random.Uint64())
 	binary.LittleEndian.PutUint64(nonce[8:], l.random.Uint64())
-	l.hello = l.Target.Request(l.Global(c)).Append(l.hello[:0], &nonce, &d.accept)
+	l.hello = l.Target.Request(l.Spread.Destination(l.Global(c))).Append(l.hello[:0], &nonce, &d.accept)
 }
 
 func (l *Lane) established(d *pending) {

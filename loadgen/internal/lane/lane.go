@@ -17,9 +17,10 @@ import (
 
 // A Config is what a lane is made of. All fields are needed.
 type Config struct {
-	// Index is the lane's number among Lanes. Its connection c is the run's
-	// connection c*Lanes + Index.
-	Index, Lanes int
+	// Index is the lane's number in the run. Its connection c is the run's
+	// connection First + c*Stride.
+	Index         int
+	First, Stride uint32
 	// Conns is how many connections the lane can hold.
 	Conns int
 	// Now is the time since the start of the run.
@@ -111,6 +112,9 @@ func (l *Lane) Run() error {
 	defer close(l.done)
 	defer l.mail.close()
 	defer l.Transport.Release()
+	if err := l.Transport.Begin(); err != nil {
+		return fmt.Errorf("lane %d: %w", l.Index, err)
+	}
 	for {
 		l.mail.deliver()
 		if l.stopped {
@@ -186,7 +190,16 @@ func (l *Lane) Rest(w Workload) { l.workload = w }
 func (l *Lane) Count(losses *record.Shard) { l.losses = losses }
 
 // Global returns the run's number of connection c.
-func (l *Lane) Global(c wire.Conn) uint32 { return c*uint32(l.Lanes) + uint32(l.Index) }
+func (l *Lane) Global(c wire.Conn) uint32 { return l.First + c*l.Stride }
+
+// Local returns the lane's first connection that is the run's number n or later,
+// Conns if there is none.
+func (l *Lane) Local(n uint32) wire.Conn {
+	if n <= l.First {
+		return 0
+	}
+	return min(wire.Conn(l.Conns), (n-l.First+l.Stride-1)/l.Stride)
+}
 
 // Open returns how many connections are upgraded and not closing.
 func (l *Lane) Open() int { return l.open }

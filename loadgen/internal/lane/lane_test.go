@@ -86,7 +86,7 @@ func perform(t *testing.T, n *wiretest.Net, s *script, change func(*lane.Config)
 		t.Fatal(err)
 	}
 	c := lane.Config{
-		Lanes: 1, Conns: max(s.dial, 1), Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(1, 28000),
+		Stride: 1, Conns: max(s.dial, 1), Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(1, 28000),
 		Pending: 4, DialTimeout: time.Second, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() {},
 	}
 	if change != nil {

@@ -9,6 +9,7 @@
 // without a round through epoll.
 //
 // System calls that cannot block bypass the Go scheduler. Nothing outside the
-// thread of a Set touches its descriptors, so a Set could own a descriptor
-// table of its own (unshare(2), CLONE_FILES).
+// thread of a Set touches its descriptors, so a Set may have a descriptor table
+// of its own (unshare(2), CLONE_FILES): a process then holds many times as many
+// connections as one table may have entries (ulimit -n). See [Tables].
 package sock

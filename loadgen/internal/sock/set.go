@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"runtime"
 	"time"
 	"unsafe"
 
@@ -40,7 +41,8 @@ type slot struct {
 // A Set is the sockets of one lane; it implements [wire.Transport].
 type Set struct {
 	epoll   int
-	wake    int // eventfd
+	apart   bool // has a descriptor table of its own
+	wake    int  // eventfd
 	slots   []slot
 	waiting backlogs
 	events  [batch]unix.EpollEvent
@@ -54,29 +56,42 @@ var _ wire.Transport = (*Set)(nil)
 
 const wakeConn = math.MaxInt32 // in place of a connection's number
 
-// New returns a set for connections 0 to conns-1.
-func New(conns int) (*Set, error) {
-	s := &Set{epoll: -1, wake: -1, slots: make([]slot, conns), scratch: make([]byte, scratchSize)}
+// New returns a set for connections 0 to conns-1, with a descriptor table of its
+// own if apart. Its thread calls Begin before anything else.
+func New(conns int, apart bool) (*Set, error) {
+	s := &Set{epoll: -1, slots: make([]slot, conns), scratch: make([]byte, scratchSize), apart: apart}
+	var err error
+	// Wake is called by threads that do not share the set's table. So this
+	// descriptor is made in theirs, and closed there by whoever collects s.
+	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("creating an eventfd: %w", err)
+	}
+	runtime.AddCleanup(s, closeFD, int32(s.wake))
+	if apart {
+		startPoller()
+	}
+	return s, nil
+}
+
+// Begin implements [wire.Transport].
+func (s *Set) Begin() error {
+	if s.apart {
+		if err := leaveTable(); err != nil {
+			return err
+		}
+	}
 	var err error
 	if s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("creating an epoll instance: %w", err)
-	}
-	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		s.Release()
-		return nil, fmt.Errorf("creating an eventfd: %w", err)
+		return fmt.Errorf("creating an epoll instance: %w", err)
 	}
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: wakeConn}
 	if err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, s.wake, &ev); err != nil {
-		s.Release()
-		return nil, fmt.Errorf("watching an eventfd: %w", err)
+		return fmt.Errorf("watching an eventfd: %w", err)
 	}
 	if _, errno := epollWait(s.epoll, s.events[:], 0); errno == unix.ENOSYS {
-		if err := s.useTimerfd(); err != nil {
-			s.Release()
-			return nil, err
-		}
+		return s.useTimerfd()
 	}
-	return s, nil
+	return nil
 }
 
 // Dial implements [wire.Transport]. A source address is bound without a port,
@@ -350,10 +365,8 @@ func (s *Set) Release() {
 	for c := range s.slots {
 		s.Close(wire.Conn(c), true)
 	}
-	for _, fd := range []int{s.epoll, s.wake} {
-		if fd >= 0 {
-			closeFD(int32(fd))
-		}
+	if s.epoll >= 0 {
+		closeFD(int32(s.epoll))
 	}
 	if s.clock != nil {
 		closeFD(int32(s.clock.fd))

@@ -82,8 +82,11 @@ func listen(t *testing.T, handle func(*net.TCPConn)) netip.AddrPort {
 
 func newSet(t *testing.T, conns int) *Set {
 	t.Helper()
-	s, err := New(conns)
+	s, err := New(conns, false)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Begin(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Release)
@@ -298,8 +301,11 @@ func TestRelease(t *testing.T) {
 		gone <- err
 		c.Close()
 	})
-	s, err := New(3)
+	s, err := New(3, false)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Begin(); err != nil {
 		t.Fatal(err)
 	}
 	j := newJournal()

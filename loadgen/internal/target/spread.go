@@ -10,12 +10,13 @@ import (
 
 // A Spread gives each connection its route. One pair of addresses and one
 // destination port carry at most as many connections as there are local ports
-// (ip(7), ip_local_port_range), so connections go to the destinations in turn
-// and, over loopback, come from as many addresses of 127.0.0.0/8 as it takes.
+// (ip(7), ip_local_port_range), so connections go to the destinations in turn,
+// or fill one after the other if they are ports of one server, and, over loopback, come from as many addresses of 127.0.0.0/8 as it takes.
 // A remote target leaves the source to the kernel. It is read-only after
 // [Target.Spread] and may be shared.
 type Spread struct {
 	to      []netip.AddrPort
+	block   uint32 // connections of one destination in a row; 0: they take turns
 	sources uint32 // 0: the kernel's choice
 	spare   bool   // further sources may be tried
 }
@@ -23,19 +24,32 @@ type Spread struct {
 // Spread plans routes for conns connections with ports local ports each.
 func (t *Target) Spread(conns, ports int) *Spread {
 	s := &Spread{to: t.addrs, spare: t.Loopback() && t.addrs[0].Addr().Is4()}
-	usable := ports - ports/10 // the last free ports are slow to find
+	// connect(2) looks at the even ports first, and then at all of them again:
+	// beyond half of the range it is slow (net/ipv4/inet_hashtables.c).
+	usable := max(1, ports*2/5)
 	each := (conns + len(s.to) - 1) / len(s.to)
+	if t.ports > 1 {
+		s.block = uint32(each)
+	}
 	if each > usable && s.spare {
 		s.sources = uint32((each + usable - 1) / usable)
 	}
 	return s
 }
 
+// Destination returns the number of the destination of connection n.
+func (s *Spread) Destination(n uint32) uint32 {
+	if s.block > 0 {
+		return n / s.block
+	}
+	return n % uint32(len(s.to))
+}
+
 // Route returns the route of connection n. A further try, from 1, gets another
 // source address; ok is false if there is none.
 func (s *Spread) Route(n uint32, try uint8) (r wire.Route, ok bool) {
 	to := uint32(len(s.to))
-	r.To = s.to[n%to]
+	r.To = s.to[s.Destination(n)]
 	if s.sources == 0 && try == 0 {
 		return r, true
 	}
@@ -44,7 +58,11 @@ func (s *Spread) Route(n uint32, try uint8) (r wire.Route, ok bool) {
 	}
 	k := uint32(try)
 	if s.sources > 0 {
-		k = (n/to)%s.sources + uint32(try)*s.sources
+		turn := n / to
+		if s.block > 0 {
+			turn = n % s.block
+		}
+		k = turn%s.sources + uint32(try)*s.sources
 	}
 	// 127.0.0.1 and up, without .0 and .255.
 	r.From = netip.AddrFrom4([4]byte{127, byte(k / (254 * 256)), byte(k / 254), byte(1 + k%254)})

@@ -24,6 +24,7 @@ type Target struct {
 
 	addrs    []netip.AddrPort    // of URLs, in their order
 	requests []handshake.Request // for URLs, in their order
+	ports    int                 // over 1: they are filled one after the other
 }
 
 // Resolve reads ws:// and wss:// URLs and looks their hosts up, preferring
@@ -117,10 +118,9 @@ func (t *Target) Loopback() bool {
 // Addrs returns the addresses of the URLs in their order. Do not change it.
 func (t *Target) Addrs() []netip.AddrPort { return t.addrs }
 
-// Request returns the opening handshake of connection n.
-func (t *Target) Request(n uint32) handshake.Request {
-	return t.requests[int(n)%len(t.requests)]
-}
+// Request returns the opening handshake for destination n; see
+// [Spread.Destination].
+func (t *Target) Request(n uint32) handshake.Request { return t.requests[n] }
 
 // String names the URLs.
 func (t *Target) String() string {

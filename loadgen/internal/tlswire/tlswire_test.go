@@ -97,7 +97,7 @@ func listen(t *testing.T, handle func(c net.Conn, secure *tls.Config)) (netip.Ad
 
 func newWire(t *testing.T, conns int, config *tls.Config) *Wire {
 	t.Helper()
-	below, err := sock.New(conns)
+	below, err := sock.New(conns, false)
 	if err != nil {
 		t.Fatal(err)
 	}

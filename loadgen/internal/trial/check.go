@@ -37,6 +37,7 @@ func (p *Plan) Check() error {
 		bad(p.Ramp < 0, "--ramp %v is not above zero", p.Ramp),
 		bad(p.Pending < 1, "--pending %d: at least one dial must be allowed at once", p.Pending),
 		bad(p.Lanes < 1, "--lanes %d: there must be at least one", p.Lanes),
+		bad(p.Groups < 1 || p.Lanes >= 1 && p.Groups > p.Conns/p.Lanes && p.Groups > 1, "%d groups of %d lanes are too many for %d connections", p.Groups, p.Lanes, p.Conns),
 		bad(p.Pending < p.Lanes, "--pending %d is less than one for each of %d lanes", p.Pending, p.Lanes),
 		bad(slices.Contains(p.Workloads, Echo) && p.Rate <= 0, "workload echo needs --rate, for example --rate 20000/s (or --in-flight N for a closed loop)"),
 		bad(slices.Contains(p.Workloads, EchoClosed) && p.InFlight < 1, "workload echo-closed needs --in-flight, the number of messages to keep outstanding"),

@@ -26,8 +26,8 @@ func (r *runner) connect() error {
 	if p.FirstEcho {
 		timed = append(timed, record.FirstEcho)
 	}
-	ramp := newPhase(p.Lanes, results.Phase{Name: "ramp", Kind: results.Ramp, Model: results.NoLoad, Offered: float64(p.Ramp)}, timed...)
-	settle := newPhase(p.Lanes, results.Phase{Name: "settle", Kind: results.Settle, Model: results.NoLoad})
+	ramp := newPhase(p.loops(), results.Phase{Name: "ramp", Kind: results.Ramp, Model: results.NoLoad, Offered: float64(p.Ramp)}, timed...)
+	settle := newPhase(p.loops(), results.Phase{Name: "settle", Kind: results.Settle, Model: results.NoLoad})
 	if err := r.rehearse(timed); err != nil {
 		return err
 	}
@@ -65,12 +65,11 @@ func (r *runner) connect() error {
 // and buffers that both sides touch for the first time would otherwise stand in
 // the ledger as if connections had cost them.
 func (r *runner) rehearse(timed []record.Metric) error {
-	scrap := newPhase(r.plan.Lanes, results.Phase{Name: "rehearsal"}, timed...)
+	scrap := newPhase(r.plan.loops(), results.Phase{Name: "rehearsal"}, timed...)
 	r.current = scrap.Name
-	lanes := len(r.fleet.crews)
 	err := r.hand(func(c *crew) workload.Stage {
 		c.delivery.Begin(nil, scrap.shards[c.Index], workload.Endless())
-		return workload.NewRamp(c.Lane, c.delivery, nil, 0, 0, min(lanes, r.plan.Conns), r.plan.FirstEcho, scrap.shards[c.Index])
+		return workload.NewRamp(c.Lane, c.delivery, nil, 0, int(c.First), int(c.First)+1, r.plan.FirstEcho, scrap.shards[c.Index])
 	}, scrap)
 	if err == nil {
 		err = r.finished(r.now() + r.plan.DialTimeout)
@@ -96,10 +95,26 @@ func (r *runner) cut() error {
 }
 
 // dial takes the connections from first to end-1 through their upgrade, and
-// returns how long that took.
-func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
+// returns how long that took. Where nothing but the dial window sets the pace,
+// one group of lanes dials after the other.
+func (r *runner) dial(ramp *phase, first, end int) (took time.Duration, err error) {
 	p := r.plan
-	start := r.now() + lead
+	if p.Ramp != pace.Max {
+		return r.dialRange(ramp, r.now()+lead, first, end)
+	}
+	for k := 0; k < p.Groups && err == nil; k++ {
+		from, to := p.block(k)
+		if from, to = max(from, first), min(to, end); from < to {
+			var part time.Duration
+			part, err = r.dialRange(ramp, r.now(), from, to)
+			took += part
+		}
+	}
+	return took, err
+}
+
+func (r *runner) dialRange(ramp *phase, start time.Duration, first, end int) (time.Duration, error) {
+	p := r.plan
 	var schedule pace.Schedule
 	if p.Ramp != pace.Max {
 		schedule = pace.Constant{Rate: p.Ramp}

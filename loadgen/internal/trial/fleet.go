@@ -49,12 +49,14 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 	if p.Binary {
 		op = frame.Binary
 	}
-	f := &fleet{through: make(chan struct{}, 1), failed: make(chan error, p.Lanes)}
+	f := &fleet{through: make(chan struct{}, 1), failed: make(chan error, p.loops())}
 	spread := p.Target.Spread(p.Conns, ports)
-	for i := range p.Lanes {
-		conns := (p.Conns - i + p.Lanes - 1) / p.Lanes
+	for i := range p.loops() {
+		first, end := p.block(i / p.Lanes)
+		first += i % p.Lanes
+		conns := (end - first + p.Lanes - 1) / p.Lanes
 		var transport wire.Transport
-		if transport, err = sock.New(conns); err != nil {
+		if transport, err = sock.New(conns, p.Groups > 1); err != nil {
 			f.stop()
 			return nil, err
 		}
@@ -62,7 +64,7 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 			transport = tlswire.New(transport, conns, p.TLS)
 		}
 		l := lane.New(lane.Config{
-			Index: i, Lanes: p.Lanes, Conns: conns, Now: now,
+			Index: i, First: uint32(first), Stride: uint32(p.Lanes), Conns: conns, Now: now,
 			Transport: transport, Target: p.Target, Spread: spread,
 			Pending: p.Pending / p.Lanes, DialTimeout: p.DialTimeout, CloseTimeout: closeTimeout,
 			MaxMessage: max(1<<20, 2*layout.Size()),

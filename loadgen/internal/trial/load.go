@@ -42,7 +42,7 @@ func (r *runner) load(w, name string) error {
 	p := r.plan
 	s := r.shape(w)
 	named := func(kind results.PhaseKind, model results.Model, timed ...record.Metric) *phase {
-		return newPhase(p.Lanes, results.Phase{
+		return newPhase(p.loops(), results.Phase{
 			Name: name + "/" + string(kind), Kind: kind, Workload: w, Model: model, Offered: s.offered,
 		}, timed...)
 	}

@@ -31,7 +31,8 @@ type Plan struct {
 	Ramp      pace.Rate // pace.Max: as fast as the dial window allows
 	Pending   int       // all lanes together
 	FirstEcho bool
-	Lanes     int
+	Lanes     int // event loops that dial at once
+	Groups    int // of Lanes event loops each; over 1, each loop has a descriptor table of its own
 	Payload   int // bytes
 	Binary    bool
 	Rate      pace.Rate // echo
@@ -43,6 +44,15 @@ type Plan struct {
 	ServerPID int    // 0: not known
 	Admin     string // URL; empty: none
 	Out       string // the folder to write
+}
+
+// loops is how many event loops there are.
+func (p *Plan) loops() int { return p.Lanes * p.Groups }
+
+// block is the range of connections that group k has: they are dialled group
+// after group, so that few loops work at a time, each with much to do.
+func (p *Plan) block(k int) (first, end int) {
+	return p.Conns * k / p.Groups, p.Conns * (k + 1) / p.Groups
 }
 
 // A Snapshot is the state of a run, once a second.

@@ -135,7 +135,7 @@ func (s *server) plan(t *testing.T, workloads ...string) *Plan {
 	}
 	return &Plan{
 		Command: []string{"loadgen", "test"}, Target: tg, TLS: s.client, Workloads: workloads,
-		Conns: 20, Plateaus: 1, Ramp: 2000, Pending: 8, Lanes: 2, Payload: 128, Rate: 500, InFlight: 10,
+		Conns: 20, Plateaus: 1, Ramp: 2000, Pending: 8, Lanes: 2, Groups: 1, Payload: 128, Rate: 500, InFlight: 10,
 		Lifetimes: workload.Lifetimes{Mean: 100 * time.Millisecond},
 		Settle:    time.Millisecond, WarmUp: 100 * time.Millisecond, Window: 300 * time.Millisecond, Drain: time.Second, DialTimeout: 5 * time.Second,
 		Out: t.TempDir() + "/out",

@@ -22,7 +22,7 @@ const (
 func (r *runner) teardown() error {
 	r.watch = false
 	r.stop = nil
-	phase := newPhase(r.plan.Lanes, results.Phase{Name: "teardown", Kind: results.Teardown, Model: results.NoLoad})
+	phase := newPhase(r.plan.loops(), results.Phase{Name: "teardown", Kind: results.Teardown, Model: results.NoLoad})
 	start := r.now()
 	r.begin(phase, start)
 	lanes := len(r.fleet.crews)

@@ -54,6 +54,9 @@ type Transport interface {
 	Wake()
 	// Secure reports whether Send works only after Events.Secured.
 	Secure() bool
+	// Begin is called once, on the thread that all other calls but Wake come
+	// from, before them.
+	Begin() error
 	// Release ends everything that is open with a reset and gives all
 	// resources back.
 	Release()

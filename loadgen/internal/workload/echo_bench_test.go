@@ -76,7 +76,7 @@ func bench(b *testing.B, conns int, load func(l *lane.Lane, d *Delivery, ring Ri
 	})
 	defer all.Wait()
 	defer listener.Close()
-	transport, err := sock.New(conns)
+	transport, err := sock.New(conns, false)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func bench(b *testing.B, conns int, load func(l *lane.Lane, d *Delivery, ring Ri
 	start := time.Now()
 	through := make(chan struct{}, 2)
 	l := lane.New(lane.Config{
-		Lanes: 1, Conns: conns, Now: func() time.Duration { return time.Since(start) }, Transport: transport, Target: tg, Spread: tg.Spread(conns, 28000),
+		Stride: 1, Conns: conns, Now: func() time.Duration { return time.Since(start) }, Transport: transport, Target: tg, Spread: tg.Spread(conns, 28000),
 		Pending: 64, DialTimeout: time.Minute, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() { through <- struct{}{} },
 	})
 	d := NewDelivery(l, layout, frame.Binary)

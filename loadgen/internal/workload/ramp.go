@@ -31,12 +31,9 @@ type Ramp struct {
 // NewRamp dials the run's connections from first to end-1, as far as they are
 // l's. schedule counts from first and may be nil.
 func NewRamp(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Duration, first, end int, firstEcho bool, shard *record.Shard) *Ramp {
-	local := func(n int) wire.Conn { // the lane's first connection that is n or later
-		return wire.Conn(max(0, n-l.Index+l.Lanes-1) / l.Lanes)
-	}
 	return &Ramp{
 		common: common{l: l, d: d}, schedule: schedule, start: start, shard: shard, firstEcho: firstEcho,
-		first: uint32(first), next: local(first), last: local(end),
+		first: uint32(first), next: l.Local(uint32(first)), last: l.Local(uint32(end)),
 	}
 }
 

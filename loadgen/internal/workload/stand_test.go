@@ -53,7 +53,7 @@ func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wire
 			shape(i, n)
 		}
 		l := lane.New(lane.Config{
-			Index: i, Lanes: lanes, Conns: (conns - i + lanes - 1) / lanes, Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(conns, 28000),
+			Index: i, First: uint32(i), Stride: uint32(lanes), Conns: (conns - i + lanes - 1) / lanes, Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(conns, 28000),
 			Pending: 16, DialTimeout: time.Second, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() { s.told++ },
 		})
 		s.nets, s.lanes = append(s.nets, n), append(s.lanes, l)

@@ -159,6 +159,9 @@ func (n *Net) Secure() bool { return false }
 // Wake implements [wire.Transport].
 func (n *Net) Wake() {}
 
+// Begin implements [wire.Transport].
+func (n *Net) Begin() error { return nil }
+
 // Release implements [wire.Transport].
 func (n *Net) Release() {
 	for c := range n.peers {
