@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"signalbench/loadgen/internal/stamp"
+	"signalbench/results"
 )
 
 // Check reports the first thing in the plan that cannot be done, in one
@@ -44,6 +45,11 @@ func (p *Plan) Check() error {
 		bad(slices.Contains(p.Workloads, EchoClosed) && p.Payload < stamp.HeaderSize && p.InFlight > p.Conns,
 			"--in-flight %d over %d connections needs a payload of %d B or more: a smaller one allows one outstanding message for each connection", p.InFlight, p.Conns, stamp.HeaderSize),
 		bad(slices.Contains(p.Workloads, Churn) && p.Lifetimes.Mean <= 0, "workload churn needs --lifetime, how long a connection lives"),
+		bad(p.Heartbeat < 0, "--heartbeat %v is negative", p.Heartbeat),
+		bad(p.Heartbeat > 0 && p.HeartbeatTimeout <= 0, "--heartbeat-timeout %v is not above zero", p.HeartbeatTimeout),
+		bad(p.Heartbeat > 0 && p.HeartbeatTimeout > results.HighestValue, "--heartbeat-timeout %v is longer than the %v that times are kept up to", p.HeartbeatTimeout, results.HighestValue),
+		bad(p.Probe < 0, "--probe %v is negative", p.Probe),
+		bad(p.CloseRate < 0, "--close-rate %v is not above zero", p.CloseRate),
 		bad(p.Window <= 0, "--duration %v is not above zero", p.Window),
 		bad(p.WarmUp < 0, "--warmup %v is negative", p.WarmUp),
 		bad(p.Settle < 0, "--settle %v is negative", p.Settle),
