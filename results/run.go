@@ -50,7 +50,14 @@ type Spec struct {
 	Drain       time.Duration `json:"drain_ns"` // longest wait for outstanding operations
 	DialTimeout time.Duration `json:"dial_timeout_ns"`
 	Lifetime    time.Duration `json:"lifetime_ns,omitempty"` // churn: mean time that a connection lives
-	Seed        uint64        `json:"seed"`
+	// Hold: each connection is sent a ping (RFC 6455 section 5.5.2) once in
+	// Heartbeat, 0 for none, and has HeartbeatTimeout to answer it; every Probe,
+	// 0 for none, one connection of all echoes a message.
+	Heartbeat        time.Duration `json:"heartbeat_ns,omitempty"`
+	HeartbeatTimeout time.Duration `json:"heartbeat_timeout_ns,omitempty"`
+	Probe            time.Duration `json:"probe_ns,omitempty"`
+	CloseRate        float64       `json:"close_rate_per_s,omitempty"` // most closing handshakes begun in a second; 0: chosen
+	Seed             uint64        `json:"seed"`
 }
 
 // Target is the server that was measured, as far as it told.
@@ -121,6 +128,12 @@ type Phase struct {
 
 	Ops   Ops   `json:"ops"`   // messages, or whatever the workload calls an operation
 	Dials Dials `json:"dials"` // connections
+	// Probes is messages that one connection or another echoes now and then while
+	// all are held; they are in no other count.
+	Probes Ops `json:"probes,omitzero"`
+	// Closing is how the machine took the end of all connections; nil but in a
+	// teardown.
+	Closing *Closing `json:"closing,omitempty"`
 	// Offered is the rate of operations asked for, Achieved that of those
 	// completed by the end of the phase, per second: what completes later, in
 	// the drain, shows that the server did not keep up.
@@ -164,6 +177,23 @@ type Ops struct {
 
 	BytesSent     uint64 `json:"bytes_sent"`     // payload
 	BytesReceived uint64 `json:"bytes_received"` // payload
+}
+
+// Closing is what a teardown saw of the kernel's sockets that no process holds
+// any more, read ten times a second from /proc/net/sockstat (of the network
+// namespace, both ends where both are in it). An orphan is not closed at both
+// ends yet; beyond the limit the kernel resets connections and complains of "too
+// many orphaned sockets" (tcp(7), tcp_max_orphans).
+type Closing struct {
+	Begun         uint64        `json:"begun"`          // connections that were open before
+	Reset         uint64        `json:"reset"`          // of them, those that were not closed in time
+	Rate          float64       `json:"rate_per_s"`     // most closing handshakes begun in a second
+	Held          time.Duration `json:"held_ns"`        // for how long none was begun, because of orphans
+	OrphansPeak   int64         `json:"orphans_peak"`   // -1: not known
+	OrphansMax    int64         `json:"orphans_max"`    // tcp_max_orphans
+	TimeWaitPeak  int64         `json:"time_wait_peak"` // -1: not known
+	TimeWaitAfter int64         `json:"time_wait_after"`
+	OrphansAfter  int64         `json:"orphans_after"`
 }
 
 // Dials counts connections. Scheduled = Upgraded + Failed + Dropped.
@@ -213,6 +243,7 @@ const (
 	MetricResponse  = "response"   // due to received
 	MetricService   = "service"    // sent to received
 	MetricLag       = "lag"        // due to sent: the generator's own lateness
+	MetricProbe     = "probe"      // due to received, of Phase.Probes
 )
 
 // A Metric is a histogram and where its raw form is. Percentiles are read from

@@ -15,6 +15,7 @@ const (
 	Response
 	Service
 	Lag
+	Probe
 	metrics
 )
 
@@ -27,6 +28,7 @@ var names = [metrics]string{
 	Response:  results.MetricResponse,
 	Service:   results.MetricService,
 	Lag:       results.MetricLag,
+	Probe:     results.MetricProbe,
 }
 
 // String gives the metric's name in results.

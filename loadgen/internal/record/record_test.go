@@ -1,6 +1,7 @@
 package record
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 
 // However a stream of events is cut into intervals, the total is the same.
 func TestIntervalsAddUp(t *testing.T) {
-	events := func(s *Shard, i int) {
+	const events = 600 // more than a shard of a pool keeps to itself
+	happen := func(s *Shard, i int) {
 		s.Ops.Scheduled++
 		s.Ops.BytesSent += 128
 		s.Time(Response, time.Duration(i)*time.Millisecond)
@@ -41,15 +43,15 @@ func TestIntervalsAddUp(t *testing.T) {
 			s.Dials.Upgraded++
 		}
 	}
-	run := func(every int) *Set {
-		shard, total := NewShard(Response, Lag), NewSet(Response, Lag)
+	run := func(shard *Shard, every int) *Set {
+		total := NewSet(Response, Lag)
 		collect := func() {
 			set := shard.Swap()
 			total.Add(set)
 			set.Reset()
 		}
-		for i := range 200 {
-			events(shard, i)
+		for i := range events {
+			happen(shard, i)
 			if i%every == 0 {
 				collect()
 			}
@@ -58,31 +60,66 @@ func TestIntervalsAddUp(t *testing.T) {
 		collect() // nothing came since
 		return total
 	}
-	want := run(1_000_000)
-	if o := want.Ops; o.Scheduled != 200 || o.Failed != 20 || o.Dropped != 20 || o.Completed != 120 || o.Causes[results.CauseMissing] != 20 {
+	want := run(NewShard(Response, Lag), 1_000_000)
+	if o := want.Ops; o.Scheduled != events || o.Failed != events/10 || o.Dropped != events/10 || o.Completed != events*6/10 || o.Causes[results.CauseMissing] != events/10 {
 		t.Fatalf("counted %+v", o)
 	}
-	for _, every := range []int{1, 7, 50} {
-		got := run(every)
-		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Set{})); d != "" {
-			t.Errorf("swapped every %d events:\n%s", every, d)
-		}
-		for m, h := range got.Timed {
-			if w := want.Histogram(m); h.String() != w.String() || m == Response && h.Count() == 0 {
-				t.Errorf("swapped every %d events: %s has %v, want %v", every, m, h, w)
+	for _, every := range []int{1, 7, 50, 700, 1_000_000} {
+		for name, shard := range map[string]*Shard{"alone": NewShard(Response, Lag), "of a pool": NewPool(Response, Lag).Shard()} {
+			got := run(shard, every)
+			if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Set{})); d != "" {
+				t.Errorf("%s, swapped every %d events:\n%s", name, every, d)
+			}
+			for m, h := range got.Timed {
+				if w := want.Histogram(m); h.String() != w.String() || m == Response && h.Count() == 0 {
+					t.Errorf("%s, swapped every %d events: %s has %v, want %v", name, every, m, h, w)
+				}
 			}
 		}
 	}
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	s := NewShard(Response)
-	s.FailOp(results.CauseMissing, 1)
-	if n := testing.AllocsPerRun(100, func() {
-		s.Time(Response, time.Millisecond)
+	for _, s := range []*Shard{NewShard(Response), NewPool(Response).Shard()} {
 		s.FailOp(results.CauseMissing, 1)
-		s.Swap().Reset()
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		if n := testing.AllocsPerRun(100, func() {
+			for range 2 * noteLimit {
+				s.Time(Response, time.Millisecond)
+			}
+			s.FailOp(results.CauseMissing, 1)
+			s.Swap().Reset()
+		}); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	}
+}
+
+// Lanes that share histograms lose nothing, and get the shortest and the longest
+// times right, also those that are outside of the range.
+func TestPoolOfManyLanes(t *testing.T) {
+	const lanes, each = 20, 3 * noteLimit
+	p := NewPool(Response, Lag)
+	total := NewSet(Response, Lag)
+	var wait sync.WaitGroup
+	shards := make([]*Shard, lanes)
+	for i := range shards {
+		shards[i] = p.Shard()
+		wait.Go(func() {
+			for n := range each {
+				shards[i].Time(Response, time.Duration(n)*time.Second)
+				shards[i].Time(Lag, -time.Second)
+			}
+		})
+	}
+	wait.Wait()
+	for _, s := range shards {
+		total.Add(s.Swap())
+	}
+	r, lag := total.Histogram(Response), total.Histogram(Lag)
+	if r.Count() != lanes*60 || r.Below() != lanes || r.Above() != lanes*(each-61) || r.Min().Round(time.Second) != time.Second || r.Max().Round(time.Second) != time.Minute {
+		t.Errorf("response %v", r)
+	}
+	if lag.Below() != lanes*each {
+		t.Errorf("lag %v", lag)
 	}
 }

@@ -21,7 +21,9 @@ type Set struct {
 	// duplicate ones, because too many gaps were open.
 	Untracked uint64
 
-	hist [metrics]*results.Histogram
+	hist  [metrics]*results.Histogram
+	pool  *Pool  // nil, or what has the histograms in place of hist
+	notes []note // what the pool has not got yet
 }
 
 // NewSet returns an empty set that times the given metrics.
@@ -37,12 +39,15 @@ func NewSet(timed ...Metric) *Set {
 
 // Time records d. A metric that the set does not time is ignored.
 func (s *Set) Time(m Metric, d time.Duration) {
-	if h := s.hist[m]; h != nil {
+	switch h := s.hist[m]; {
+	case h != nil:
 		h.Record(d)
+	case s.pool != nil:
+		s.note(m, d)
 	}
 }
 
-// Histogram returns the histogram of m, nil if it is not timed.
+// Histogram returns the histogram of m, nil if it is not timed or in a [Pool].
 func (s *Set) Histogram(m Metric) *results.Histogram { return s.hist[m] }
 
 // Timed lists the metrics with their histograms in a fixed order.
@@ -96,7 +101,8 @@ func add(to *map[results.Cause]uint64, why results.Cause, n uint64) {
 	(*to)[why] += n
 }
 
-// Add adds everything in o, which must time no metric that s does not.
+// Add adds everything in o, which must time no metric that s does not. It takes
+// what the pool of o has from it.
 func (s *Set) Add(o *Set) {
 	a, b := &s.Ops, &o.Ops
 	a.Scheduled += b.Scheduled
@@ -131,6 +137,10 @@ func (s *Set) Add(o *Set) {
 			s.hist[m].Merge(h)
 		}
 	}
+	if o.pool != nil {
+		s.read(o.notes)
+		o.pool.drain(s)
+	}
 }
 
 func empty(h *results.Histogram) bool { return h.Count()+h.Below()+h.Above() == 0 }
@@ -142,6 +152,7 @@ func (s *Set) Reset() {
 	clear(dials)
 	s.Ops, s.Dials = results.Ops{Causes: ops}, results.Dials{Causes: dials}
 	s.OnTime, s.Stale, s.Unexpected, s.Untracked = 0, 0, 0, 0
+	s.notes = s.notes[:0]
 	for _, h := range s.hist {
 		if h != nil && !empty(h) {
 			h.Reset()
