@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"signalbench/server/admin"
 )
 
 // listen opens a listening socket. All engines get the same: keep-alive probes
@@ -18,6 +20,13 @@ import (
 // would be in everybody's figures; plain TCP and not MPTCP, which Go prefers and
 // which costs the kernel more; Nagle's algorithm off; and one backlog.
 func listen(ctx context.Context, address string, backlog int) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(address, admin.UnixPrefix); ok {
+		l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+		if err != nil {
+			return nil, fmt.Errorf("listening on %s: %w", address, err)
+		}
+		return l, nil
+	}
 	lc := net.ListenConfig{
 		KeepAlive: -1,
 		Control: func(_, _ string, c syscall.RawConn) error {

@@ -50,6 +50,7 @@ type session struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
 	flags          []*kong.Flag // of the command that runs
+	args           []string
 }
 
 // run runs one command. It returns when that is done or ctx is.
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w (%s --help says what there is)", err, commandOf(err))
 	}
-	return parsed.Run(&session{ctx: ctx, stdout: stdout, stderr: &oneAtATime{w: stderr}, flags: parsed.Flags()})
+	return parsed.Run(&session{ctx: ctx, stdout: stdout, stderr: &oneAtATime{w: stderr}, flags: parsed.Flags(), args: args})
 }
 
 // commandOf returns the command whose arguments an error of the parser is about.

@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"signalbench/server/admin"
+	"signalbench/server/shards"
 )
 
 // ready is the line on stdout by which a program learns that the server listens,
 // where, and who it is.
 type ready struct {
-	PID    int      `json:"pid"`
-	Engine string   `json:"engine"`
-	Listen []string `json:"listen"`
-	Admin  string   `json:"admin"`
+	PID    int           `json:"pid"`
+	Engine string        `json:"engine"`
+	Listen []string      `json:"listen"`
+	Admin  string        `json:"admin"`
+	Shards []shards.Info `json:"shards,omitempty"`
 }
 
 // write announces readiness: to programs, and to people.
@@ -29,7 +31,14 @@ func (r *ready) write(stdout, stderr io.Writer) error {
 	if r.Admin != "" {
 		watch = fmt.Sprintf(", http://%s/stats tells how it is", r.Admin)
 	}
-	fmt.Fprintf(stderr, "server ready: engine %s on %s%s\n", r.Engine, strings.Join(r.Listen, ", "), watch)
+	where := strings.Join(r.Listen, ", ")
+	if n := len(r.Listen); n > 3 {
+		where = fmt.Sprintf("%s to %s (%d ports)", r.Listen[0], r.Listen[n-1], n)
+	}
+	if n := len(r.Shards); n > 0 {
+		where += fmt.Sprintf(", %d shards", n)
+	}
+	fmt.Fprintf(stderr, "server ready: engine %s on %s%s\n", r.Engine, where, watch)
 	return nil
 }
 
@@ -42,8 +51,11 @@ func everySecond(ctx context.Context, w io.Writer, s *admin.Source) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			fmt.Fprintf(w, "server elapsed=%.0fs connected=%d failed=%d\n",
-				time.Since(s.Started).Seconds(), s.Stats.Open.Load(), s.Stats.Failed.Load())
+			sayCounters(w, s.Started, s.Stats.Open.Load(), s.Stats.Failed.Load())
 		}
 	}
+}
+
+func sayCounters(w io.Writer, started time.Time, open int64, failed uint64) {
+	fmt.Fprintf(w, "server elapsed=%.0fs connected=%d failed=%d\n", time.Since(started).Seconds(), open, failed)
 }

@@ -22,6 +22,12 @@ func (c *serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if n, err := c.shards(); err != nil || n > 1 {
+		if err != nil {
+			return err
+		}
+		return c.supervise(s, n)
+	}
 	c.resolve()
 	cfg, err := c.config(slog.New(slog.NewTextHandler(s.stderr, nil)))
 	if err != nil {
@@ -58,7 +64,7 @@ func (c *serveCommand) Run(s *session) error {
 			}
 		})
 	}
-	if err := announcement.write(s.stdout, s.stderr); err != nil {
+	if err := announcement.write(s.stdout, c.people(s.stderr)); err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
 	if !c.Quiet {

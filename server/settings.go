@@ -22,6 +22,9 @@ import (
 type settings struct {
 	Engine string   `help:"Engine to serve with: ${engines}." default:"gorilla" placeholder:"NAME"`
 	Listen []string `help:"Address to serve on (repeatable)." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Ports  int      `help:"Consecutive ports from that of --listen on, 0 for one, or one for each shard." default:"0" placeholder:"N"`
+	Shards string   `help:"Processes that serve, each on ports of its own: a number, or auto for as many as hold --conns under the limit of descriptors." default:"1" placeholder:"N"`
+	Conns  int      `help:"Connections that --shards auto makes room for." default:"0" placeholder:"N"`
 	Admin  string   `help:"Address for statistics, metrics and profiles; none without it." placeholder:"HOST:PORT"`
 
 	MaxConns         int           `help:"Most connections at once, 0 for no limit." default:"0" placeholder:"N"`
@@ -110,7 +113,11 @@ func (c *settings) config(log *slog.Logger) (engine.Config, error) {
 // listeners opens all addresses or none.
 func (c *settings) listeners(ctx context.Context) ([]net.Listener, error) {
 	var list []net.Listener
-	for _, address := range c.Listen {
+	addresses, err := c.addresses(1)
+	if err != nil {
+		return nil, err
+	}
+	for _, address := range addresses {
 		l, err := listen(ctx, address, c.Backlog)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(list))

@@ -10,25 +10,29 @@ import (
 )
 
 // Handler answers the paths of the package comment from s.
-func Handler(s *Source) http.Handler {
-	stats := func(w http.ResponseWriter, _ *http.Request) {
-		read, err := s.Read()
+func Handler(s Reader) http.Handler {
+	answer := func(w http.ResponseWriter, stats *Stats, err error) {
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(read) // fails only if nobody listens any more
+		writeJSON(w, stats)
 	}
 	var settling sync.Mutex
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /stats", stats)
-	mux.HandleFunc("POST /settle", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
+		stats, err := s.Read()
+		answer(w, stats, err)
+	})
+	mux.HandleFunc("POST /settle", func(w http.ResponseWriter, _ *http.Request) {
 		settling.Lock()
 		defer settling.Unlock()
-		settle()
-		stats(w, r)
+		stats, err := s.Settle()
+		answer(w, stats, err)
 	})
+	if source, ok := s.(*Source); ok {
+		mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, readConnections(source.Stats)) })
+	}
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		read, err := s.Read()
 		if err != nil {
@@ -44,6 +48,11 @@ func Handler(s *Source) http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // fails only if nobody listens any more
 }
 
 // settle frees what can be freed. The first collection moves what pools hold to

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// UnixPrefix begins the address of an admin listener on a socket of the file
+// system, as in "unix:/run/admin".
+const UnixPrefix = "unix:"
+
 // headerTimeout bounds a request's header. A profile may take as long as it was
 // asked to, so nothing bounds the answer.
 const headerTimeout = 10 * time.Second

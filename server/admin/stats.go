@@ -17,6 +17,7 @@ type Stats struct {
 	Go          Go             `json:"go"`
 	Process     Process        `json:"process"`
 	Config      map[string]any `json:"config"` // every effective setting by the name of its flag
+	Shards      []Shard        `json:"shards,omitempty"`
 }
 
 // Connections are the counters of [engine.Stats] at one moment. They are read
@@ -32,6 +33,15 @@ type Connections struct {
 	DroppedMessages uint64 `json:"dropped_messages"`
 	TimedOut        uint64 `json:"timed_out"`
 	AcceptErrors    uint64 `json:"accept_errors"`
+	LostWithShard   uint64 `json:"lost_with_shard"` // open in a process of the server when it died
+}
+
+// A Reader tells what /stats answers. Its methods may be called from any
+// goroutine.
+type Reader interface {
+	Read() (*Stats, error)
+	// Settle frees what can be freed and reads then.
+	Settle() (*Stats, error)
 }
 
 // Source is what Stats are read from.
@@ -42,21 +52,35 @@ type Source struct {
 	Config  map[string]any // not changed after the start
 }
 
-// Read reads everything now.
-func (s *Source) Read() (*Stats, error) {
+// Read implements [Reader].
+func (s *Source) Read() (*Stats, error) { return s.complete(ReadSelf()) }
+
+// Settle implements [Reader].
+func (s *Source) Settle() (*Stats, error) { return s.complete(SettleSelf()) }
+
+func (s *Source) complete(stats *Stats, err error) (*Stats, error) {
+	if err != nil {
+		return nil, err
+	}
+	stats.Engine, stats.Config = s.Engine, s.Config
+	stats.Uptime = time.Since(s.Started).Seconds()
+	stats.Connections = readConnections(s.Stats)
+	return stats, nil
+}
+
+// ReadSelf reads what is known of any process: its memory and its runtime.
+func ReadSelf() (*Stats, error) {
 	process, err := readProcess()
 	if err != nil {
 		return nil, err
 	}
-	return &Stats{
-		Engine:      s.Engine,
-		PID:         os.Getpid(),
-		Uptime:      time.Since(s.Started).Seconds(),
-		Connections: readConnections(s.Stats),
-		Go:          readGo(),
-		Process:     process,
-		Config:      s.Config,
-	}, nil
+	return &Stats{PID: os.Getpid(), Go: readGo(), Process: process}, nil
+}
+
+// SettleSelf frees what this process can free, and reads it then.
+func SettleSelf() (*Stats, error) {
+	settle()
+	return ReadSelf()
 }
 
 func readConnections(s *engine.Stats) Connections {

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"signalbench/server/admin"
+	"signalbench/server/shards"
+)
+
+const (
+	// ownDescriptors is what a process needs besides its connections: standard
+	// streams, listeners, pollers, admin connections.
+	ownDescriptors = 64
+	// stopGrace is how much longer than its drain a shard may take to end.
+	stopGrace = 5 * time.Second
+)
+
+// shards is how many processes are to serve.
+func (c *settings) shards() (int, error) {
+	if c.Shards == "auto" {
+		var l unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+			return 0, fmt.Errorf("reading the limit of descriptors: %w", err)
+		}
+		room := int(min(l.Cur, 1<<30)) - ownDescriptors
+		switch {
+		case c.Conns < 1:
+			return 0, errors.New("--shards auto needs --conns, the number of connections to make room for")
+		case room < 1:
+			return 0, fmt.Errorf("a limit of %d descriptors (ulimit -n) leaves no room for connections: raise it", l.Cur)
+		}
+		return (c.Conns + room - 1) / room, nil
+	}
+	n, err := strconv.Atoi(c.Shards)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("--shards %q is neither auto nor a number from 1 on", c.Shards)
+	}
+	return n, nil
+}
+
+// addresses are those of --listen and --ports for n processes.
+func (c *settings) addresses(n int) ([]string, error) {
+	ports := c.Ports
+	if ports == 0 {
+		ports = n
+	}
+	if ports == 1 && n == 1 {
+		return c.Listen, nil
+	}
+	if len(c.Listen) != 1 {
+		return nil, errors.New("--ports and --shards count from the port of one --listen: give one")
+	}
+	host, text, err := net.SplitHostPort(c.Listen[0])
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", c.Listen[0], err)
+	}
+	first, err := strconv.Atoi(text)
+	switch {
+	case err != nil || first < 1:
+		return nil, fmt.Errorf("--listen %s: %d consecutive ports need a number to count from", c.Listen[0], ports)
+	case ports < n:
+		return nil, fmt.Errorf("--ports %d is less than one for each of %d shards", ports, n)
+	case first+ports-1 > 65535:
+		return nil, fmt.Errorf("--listen %s: %d ports go beyond 65535", c.Listen[0], ports)
+	}
+	list := make([]string, ports)
+	for i := range list {
+		list[i] = net.JoinHostPort(host, strconv.Itoa(first+i))
+	}
+	return list, nil
+}
+
+// supervise serves with n processes of this program: port i is shard i mod n's.
+func (c *serveCommand) supervise(s *session, n int) error {
+	addresses, err := c.addresses(n)
+	if err != nil {
+		return err
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	common := append(without(s.args, "listen", "ports", "shards", "conns", "admin", "memory-limit"), "--quiet")
+	if c.MemoryLimit != nil {
+		common = append(common, fmt.Sprintf("--memory-limit=%d", int64(*c.MemoryLimit)/int64(n)))
+	}
+	args := make([][]string, n)
+	for i := range args {
+		args[i] = slices.Clone(common)
+	}
+	for i, a := range addresses {
+		args[i%n] = append(args[i%n], "--listen="+a)
+	}
+	var l net.Listener
+	if c.Admin != "" {
+		if l, err = listen(s.ctx, c.Admin, somaxconn()); err != nil {
+			return fmt.Errorf("admin: %w", err)
+		}
+	}
+	started := time.Now()
+	fleet, err := shards.Start(s.ctx, shards.Options{Binary: binary, Args: args, Stderr: s.stderr, Started: started})
+	if err != nil {
+		if l != nil {
+			err = errors.Join(err, l.Close())
+		}
+		return err
+	}
+	announcement := ready{PID: os.Getpid(), Engine: c.Engine, Listen: addresses, Shards: fleet.Infos()}
+	beside, done := context.WithCancel(context.WithoutCancel(s.ctx))
+	var wg sync.WaitGroup
+	if l != nil {
+		announcement.Admin = l.Addr().String()
+		wg.Go(func() {
+			if err := admin.Serve(beside, l, admin.Handler(fleet)); err != nil {
+				fmt.Fprintln(s.stderr, "server: admin listener ended:", err)
+			}
+		})
+	}
+	if err = announcement.write(s.stdout, s.stderr); err == nil {
+		// Until it is told to stop, or no shard is left.
+		fleet.Watch(s.ctx, func(sum admin.Connections) {
+			if !c.Quiet {
+				sayCounters(s.stderr, started, sum.Open, sum.Failed)
+			}
+		})
+	}
+	err = errors.Join(err, fleet.Stop(c.DrainTimeout+stopGrace))
+	done()
+	wg.Wait()
+	return err
+}
+
+// people is where a server tells people that it is ready. A shard leaves that to
+// the process that started it.
+func (c *settings) people(stderr io.Writer) io.Writer {
+	if strings.HasPrefix(c.Admin, admin.UnixPrefix) {
+		return io.Discard
+	}
+	return stderr
+}
+
+// without returns args without the flags of these names and their values.
+func without(args []string, names ...string) []string {
+	var kept []string
+	for i := 0; i < len(args); i++ {
+		name, _, joined := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
+		if strings.HasPrefix(args[i], "--") && slices.Contains(names, name) {
+			if !joined {
+				i++
+			}
+			continue
+		}
+		kept = append(kept, args[i])
+	}
+	return kept
+}
