@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"signalbench/loadgen/internal/pace"
 )
 
 func TestMain(m *testing.M) {
@@ -77,6 +79,37 @@ func TestBytes(t *testing.T) {
 		var b bytes
 		if err := b.UnmarshalText([]byte(in)); err == nil {
 			t.Errorf("%q was taken for %d", in, b)
+		}
+	}
+}
+
+func TestCloseRate(t *testing.T) {
+	for in, want := range map[string]closeRate{"auto": 0, "20000/s": 20_000, "5k": 5000} {
+		r := closeRate(1)
+		if err := r.UnmarshalText([]byte(in)); err != nil || r != want {
+			t.Errorf("%q is %v, %v; want %v", in, r, err, want)
+		}
+	}
+	for _, in := range []string{"", "max", "0", "-1/s", "soon"} {
+		var r closeRate
+		if err := r.UnmarshalText([]byte(in)); err == nil {
+			t.Errorf("%q was taken for %v", in, r)
+		}
+	}
+}
+
+func TestPending(t *testing.T) {
+	asked := func(n int) *int { return &n }
+	for _, tc := range []struct {
+		asked *int
+		ramp  pace.Rate
+		want  int
+	}{
+		{nil, 5000, 512}, {nil, pace.Max, 1024}, {asked(7), pace.Max, 7}, {asked(7), 5000, 7},
+		{asked(0), 5000, 0}, // which the plan's check refuses
+	} {
+		if got := pendingOf(tc.asked, tc.ramp); got != tc.want {
+			t.Errorf("a ramp of %v has %d pending, want %d", tc.ramp, got, tc.want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type runCommand struct {
 	Ports     int       `default:"1" placeholder:"P" help:"Connect to P consecutive ports from that of --url on, one after the other filled with an equal part of the connections."`
 	Conns     int       `default:"1000" help:"Connections to open."`
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
-	Pending   int       `default:"512" help:"Most dials in progress at once."`
+	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
 	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn."`
 	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together."`
@@ -47,7 +47,12 @@ type runCommand struct {
 	LifetimeFixed bool          `help:"All connections live equally long; lifetimes are exponential otherwise."`
 	Seed          uint64        `default:"1" help:"Of the lifetimes."`
 
-	Lanes     int    `help:"Event loops; 0 means half the cores."`
+	Heartbeat        time.Duration `placeholder:"300s" help:"Workload hold: ping each connection once in this time, spread evenly, and expect its pong; 0 leaves them alone."`
+	HeartbeatTimeout time.Duration `default:"20s" help:"A connection whose pong takes longer has failed."`
+	Probe            time.Duration `placeholder:"5s" help:"Workload hold: echo a message on a connection chosen at random, once in this time; 0 is never."`
+	CloseRate        closeRate     `default:"auto" placeholder:"N/s" help:"Closing handshakes per second at the end, or auto: as many as leave no orphaned sockets."`
+
+	Lanes     int    `help:"Event loops that work at once while connections are opened; 0 means half the cores. There are more where one descriptor table (ulimit -n) does not hold all connections."`
 	ServerPID int    `name:"server-pid" placeholder:"PID" help:"The server's process on this machine, to read its memory and CPU time."`
 	Admin     string `placeholder:"URL" help:"The server's admin listener, to read its heap, goroutines and settings."`
 	Insecure  bool   `help:"Trust any certificate of a wss server."`
@@ -121,17 +126,18 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	}
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
-		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: c.Pending, FirstEcho: c.FirstEcho,
+		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: pendingOf(c.Pending, c.Ramp), FirstEcho: c.FirstEcho,
 		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
-		Settle:    c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
+		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
+		Settle: c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
 		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,
 	}
 	if t.TLS {
 		p.TLS = &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: c.Insecure, MinVersion: tls.VersionTLS12}
 	}
 	if p.Lanes == 0 {
-		p.Lanes = min(defaultLanes(c.Conns), max(1, c.Pending))
+		p.Lanes = min(defaultLanes(c.Conns), max(1, p.Pending))
 	}
 	if p.Groups, err = groups(p.Conns, p.Lanes); err != nil {
 		return nil, err
@@ -145,6 +151,18 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		p.Out = filepath.Join("results", "runs", trial.NewID(time.Now(), c.Label))
 	}
 	return p, nil
+}
+
+// pendingOf is what --pending says, or its default. A ramp without a rate is
+// paced by this window alone, and keeps both sides busy only if it is wide.
+func pendingOf(asked *int, ramp pace.Rate) int {
+	switch {
+	case asked != nil:
+		return *asked
+	case ramp == pace.Max:
+		return 1024
+	}
+	return 512
 }
 
 // defaultLanes is half the cores: the server has the other half.
