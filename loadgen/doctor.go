@@ -13,6 +13,8 @@ type doctorCommand struct {
 	ClientOnly   bool  `help:"The server is on another machine: look at this side alone."`
 	Destinations int64 `default:"1" help:"Addresses with ports that the server listens on."`
 	Sources      int64 `help:"Addresses that connections come from; 0 means as many as it takes, as over loopback."`
+	Shards       int64 `default:"1" help:"Processes that the server is going to be."`
+	ServerBytes  bytes `help:"User-space bytes that a connection takes in the server; by default those of a dear one."`
 	Pending      int64 `default:"512" help:"Most dials in progress at once."`
 	JSON         bool  `name:"json" help:"Write JSON."`
 }
@@ -28,8 +30,8 @@ func (c *doctorCommand) Run(s *session) error {
 		return err
 	}
 	plan := doctor.Plan{
-		Tables: int64(tables * lanes),
-		Conns:  c.Conns, ServerHere: !c.ClientOnly, ServerPID: c.ServerPID,
+		Tables: int64(tables * lanes), Shards: c.Shards, ServerBytes: int64(c.ServerBytes),
+		Conns: c.Conns, ServerHere: !c.ClientOnly, ServerPID: c.ServerPID,
 		Destinations: c.Destinations, Sources: c.Sources, Pending: c.Pending,
 	}
 	limits := doctor.Check(plan)

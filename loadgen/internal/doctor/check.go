@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/procfs"
+
+	"signalbench/loadgen/internal/proctree"
 )
 
 // Check computes every limit for a plan, in the order in which they bite on a
@@ -123,6 +125,13 @@ func (c *checker) descriptors() {
 	sides := []side{client}
 	if c.ServerHere {
 		s := side{Server, strconv.Itoa(c.ServerPID), "", 1}
+		// Of a parent with workers, the workers hold the connections.
+		if tree, err := proctree.Of(c.Proc, c.ServerPID); c.ServerPID != 0 && err == nil && len(tree) > 1 {
+			s.pid, s.tables = strconv.Itoa(tree[1]), int64(len(tree)-1)
+			s.note = fmt.Sprintf("each of %d processes that share the connections", s.tables)
+		} else if c.Shards > 1 {
+			s.tables = c.Shards
+		}
 		if c.ServerPID == 0 {
 			s.pid, s.note = "self", "the server is not running: taken to get the limit of this process"
 		}

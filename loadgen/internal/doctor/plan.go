@@ -19,6 +19,9 @@ type Plan struct {
 	// Tables is over how many descriptor tables of its own the load generator
 	// spreads its connections; 0 means 1.
 	Tables int64
+	// Shards is how many processes the server is going to be, each with an equal
+	// part of the connections; 0 means 1. A running server tells it itself.
+	Shards int64
 	// Pending is how many dials are in progress at once.
 	Pending int64
 	// ServerBytes and ClientBytes are user-space bytes per connection; 0 means
@@ -54,6 +57,7 @@ func (p Plan) withDefaults() Plan {
 	}
 	def(&p.Destinations, 1)
 	def(&p.Tables, 1)
+	def(&p.Shards, 1)
 	def(&p.Sources, sources)
 	def(&p.ServerBytes, DefaultServerBytes)
 	def(&p.ClientBytes, DefaultClientBytes)

@@ -96,6 +96,7 @@ func (l *Lane) frame(c wire.Conn, h frame.Header, p []byte) error {
 		}
 		return nil
 	case frame.Pong:
+		l.workload.Ponged(c, p, l.now)
 		return nil
 	case frame.Close:
 		return l.closed(c, p)

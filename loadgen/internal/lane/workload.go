@@ -27,6 +27,9 @@ type Workload interface {
 	Failed(c wire.Conn, why results.Cause, now time.Duration)
 	// Received brings one whole message. p is valid only during the call.
 	Received(c wire.Conn, op frame.Opcode, p []byte, now time.Duration)
+	// Ponged brings the payload of a pong (RFC 6455 section 5.5.3), asked for or
+	// not. p is valid only during the call.
+	Ponged(c wire.Conn, p []byte, now time.Duration)
 	// Ended tells that an upgraded connection is gone. The cause is "" if this
 	// side wanted it to end.
 	Ended(c wire.Conn, why results.Cause, now time.Duration)
@@ -49,6 +52,9 @@ func (Idle) Failed(wire.Conn, results.Cause, time.Duration) {}
 
 // Received implements [Workload].
 func (Idle) Received(wire.Conn, frame.Opcode, []byte, time.Duration) {}
+
+// Ponged implements [Workload].
+func (Idle) Ponged(wire.Conn, []byte, time.Duration) {}
 
 // Ended implements [Workload].
 func (Idle) Ended(wire.Conn, results.Cause, time.Duration) {}

@@ -29,8 +29,8 @@ type Options struct {
 // A Sampler takes readings of a server, this process and the kernel. Read and
 // Tick are for one goroutine at a time; a Meter may run beside them.
 type Sampler struct {
-	server *process // nil: not on this machine, or not known
-	self   *process
+	server group // nil: not on this machine, or not known
+	self   group
 	kernel *kernel
 	admin  *adminapi.Client // nil: none
 	first  *adminapi.Stats  // the answer to New
@@ -52,9 +52,11 @@ func New(ctx context.Context, o Options) (*Sampler, error) {
 	if s.kernel, err = openKernel(o.Proc, o.Sys); err != nil {
 		return nil, fmt.Errorf("reading the kernel's memory: %w", err)
 	}
-	if s.self, err = openProcess(o.Proc, os.Getpid()); err != nil {
+	self, err := openProcess(o.Proc, os.Getpid())
+	if err != nil {
 		return nil, fmt.Errorf("reading this process: %w", err)
 	}
+	s.self = group{self}
 	if o.Admin != "" {
 		s.admin = adminapi.New(o.Admin)
 		if s.first, err = s.admin.Stats(ctx); err != nil {
@@ -65,7 +67,7 @@ func New(ctx context.Context, o Options) (*Sampler, error) {
 		}
 	}
 	if o.ServerPID != 0 {
-		if s.server, err = openProcess(o.Proc, o.ServerPID); err != nil {
+		if s.server, err = openGroup(o.Proc, o.ServerPID); err != nil {
 			return nil, fmt.Errorf("reading the server's process %d: %w", o.ServerPID, err)
 		}
 	}
@@ -85,6 +87,9 @@ func local(raw string) bool {
 
 // note collects what this machine does not tell.
 func (s *Sampler) note() {
+	if n := len(s.server); n > 1 {
+		s.notes = append(s.notes, fmt.Sprintf("the server is %d processes: its figures are their sums, and pages that they share count once in PSS and in each RSS", n))
+	}
 	if s.server == nil && s.admin == nil {
 		s.notes = append(s.notes, "the server's process is not known: its memory is not measured")
 	}
@@ -108,7 +113,7 @@ func (s *Sampler) Close() {
 func (s *Sampler) Target() results.Target {
 	var t results.Target
 	if s.server != nil {
-		t.PID = s.server.pid
+		t.PID = s.server[0].pid
 	}
 	if s.admin != nil {
 		t.Admin, t.Engine, t.Config = s.admin.URL(), s.first.Engine, s.first.Config
@@ -202,7 +207,7 @@ func (s *Sampler) quiet(ctx context.Context) error {
 	var last [2]int64
 	for still := 0; still < quietFor; {
 		var now [2]int64
-		for i, p := range []*process{s.server, s.self} {
+		for i, p := range []group{s.server, s.self} {
 			if p != nil {
 				rss, err := p.rss()
 				if err != nil {

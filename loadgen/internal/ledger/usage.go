@@ -13,7 +13,7 @@ type Meter struct {
 
 // gauge is one side of a Meter.
 type gauge struct {
-	p       *process
+	p       group
 	from    cpu
 	rss     int64 // at the start
 	reset   bool  // whether the kernel's peak starts at the start
@@ -26,18 +26,14 @@ func (s *Sampler) Meter() *Meter {
 	return &Meter{server: startGauge(s.server), client: startGauge(s.self)}
 }
 
-func startGauge(p *process) gauge {
+func startGauge(p group) gauge {
 	g := gauge{p: p}
 	if p == nil {
 		return g
 	}
-	st, err := p.stat()
-	if err != nil {
-		g.readErr = err
+	if g.from, g.rss, g.readErr = p.use(); g.readErr != nil {
 		return g
 	}
-	g.from = cpuOf(st)
-	g.rss = int64(st.ResidentMemory())
 	g.reset = p.resetPeak() == nil
 	return g
 }
@@ -52,14 +48,14 @@ func (g *gauge) read() results.Usage {
 	if g.p == nil || g.readErr != nil {
 		return results.Usage{}
 	}
-	st, err := g.p.stat()
+	now, rss, err := g.p.use()
 	if err != nil {
 		return results.Usage{}
 	}
-	used := cpuOf(st).minus(g.from)
+	used := now.minus(g.from)
 	u := results.Usage{
 		Known: true, User: used.user, System: used.system,
-		PeakRSS: uint64(max(g.rss, int64(st.ResidentMemory()), 0)),
+		PeakRSS: uint64(max(g.rss, rss, 0)),
 	}
 	if peak, err := g.p.peak(); err == nil && g.reset {
 		u.PeakRSS = peak
@@ -67,8 +63,8 @@ func (g *gauge) read() results.Usage {
 	return u
 }
 
-// A Second is a reading that is cheap enough for once a second: three small
-// files. What is not known is -1.
+// A Second is a reading that is cheap enough for once a second: a small
+// file for each process, and one. What is not known is -1.
 type Second struct {
 	ServerRSS, ClientRSS int64   // bytes, approximate as in /proc/PID/stat
 	ServerCPU, ClientCPU float64 // cores busy since the Tick before
@@ -85,21 +81,20 @@ type ticks struct {
 func (s *Sampler) Tick() Second {
 	now := time.Now()
 	elapsed := now.Sub(s.ticks.at)
-	side := func(p *process, last *cpu) (rss int64, cores float64) {
+	side := func(p group, last *cpu) (rss int64, cores float64) {
 		if p == nil {
 			return -1, -1
 		}
-		st, err := p.stat()
+		c, rss, err := p.use()
 		if err != nil {
 			return -1, -1
 		}
-		c := cpuOf(st)
 		used := c.minus(*last)
 		*last = c
 		if s.ticks.at.IsZero() || elapsed <= 0 {
-			return int64(st.ResidentMemory()), -1
+			return rss, -1
 		}
-		return int64(st.ResidentMemory()), (used.user + used.system).Seconds() / elapsed.Seconds()
+		return rss, (used.user + used.system).Seconds() / elapsed.Seconds()
 	}
 	var t Second
 	t.ServerRSS, t.ServerCPU = side(s.server, &s.ticks.server)

@@ -6,6 +6,7 @@ import (
 
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
+	"signalbench/loadgen/internal/stamp"
 	"signalbench/loadgen/internal/workload"
 	"signalbench/results"
 )
@@ -17,7 +18,7 @@ type shape struct {
 	timed   []record.Metric
 }
 
-func (r *runner) shape(w string) shape {
+func (r *runner) shape(w string, conns int) shape {
 	switch w {
 	case Echo:
 		return shape{results.OpenLoop, float64(r.plan.Rate), []record.Metric{record.Response, record.Service, record.Lag}}
@@ -32,6 +33,11 @@ func (r *runner) shape(w string) shape {
 			timed = append(timed, record.FirstEcho, record.Service)
 		}
 		return shape{results.NoLoad, 0, timed}
+	case Hold:
+		if r.plan.Heartbeat > 0 {
+			rate := float64(conns) / r.plan.Heartbeat.Seconds()
+			return shape{results.OpenLoop, rate, []record.Metric{record.Response, record.Service, record.Lag}}
+		}
 	}
 	return shape{results.NoLoad, 0, nil}
 }
@@ -40,7 +46,12 @@ func (r *runner) shape(w string) shape {
 // advance, then a drain until every answer has come or its time is over.
 func (r *runner) load(w, name string) error {
 	p := r.plan
-	s := r.shape(w)
+	counts, err := r.openConns()
+	if err != nil {
+		return err
+	}
+	ring := workload.NewRing(counts)
+	s := r.shape(w, ring.Total())
 	named := func(kind results.PhaseKind, model results.Model, timed ...record.Metric) *phase {
 		return newPhase(p.loops(), results.Phase{
 			Name: name + "/" + string(kind), Kind: kind, Workload: w, Model: model, Offered: s.offered,
@@ -50,12 +61,11 @@ func (r *runner) load(w, name string) error {
 	window := named(results.Window, s.model, s.timed...)
 	drain := named(results.Drain, results.NoLoad)
 	drain.Offered = 0
-
-	counts, err := r.openConns()
-	if err != nil {
-		return err
+	life := r.beats(w)
+	if life.Probe > 0 {
+		window.probed(p.loops())
 	}
-	ring := workload.NewRing(counts)
+
 	span := workload.Span{Start: r.now() + lead}
 	span.Main = span.Start + p.WarmUp
 	span.End = span.Main + p.Window
@@ -63,10 +73,22 @@ func (r *runner) load(w, name string) error {
 	if p.WarmUp > 0 {
 		before = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
 	}
+	pings, err := stamp.New(stamp.HeaderSize, byte(r.base.UnixNano()))
+	if err != nil {
+		return err
+	}
 	err = r.hand(func(c *crew) workload.Stage {
 		shards := workload.Shards{Warm: warm.shards[c.Index], Main: window.shards[c.Index]}
-		c.delivery.Begin(shards.Warm, shards.Main, span)
+		if window.probes != nil {
+			c.delivery.Begin(nil, window.probes.shards[c.Index], span)
+		} else {
+			c.delivery.Begin(shards.Warm, shards.Main, span)
+		}
 		switch w {
+		case Hold:
+			if life != (workload.Beats{}) {
+				return workload.NewPulse(c.Lane, c.delivery, ring, span, shards, pings, life)
+			}
 		case Echo:
 			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
 		case EchoClosed:
@@ -103,13 +125,14 @@ func (r *runner) load(w, name string) error {
 	if why == nil {
 		why = enter(window, span.Main, span.End)
 	}
-	if why == nil && w != Hold {
+	if why == nil && (w != Hold || life != (workload.Beats{})) {
 		from := r.now()
 		r.begin(drain, from)
 		open = append(open, drain)
 		why = errors.Join(r.count(drain), r.read(results.Peak))
 		if why == nil {
-			why = r.finished(from + p.Drain)
+			// A heartbeat has its own time, and fails by itself when that is over.
+			why = r.finished(from + max(p.Drain, life.Timeout+drainGrace))
 		}
 		r.finish(drain, r.now()-from)
 	} else if why == nil {
@@ -118,6 +141,22 @@ func (r *runner) load(w, name string) error {
 	early := why
 	why = errors.Join(why, r.settleAccounts(early))
 	return errors.Join(why, r.close(open...))
+}
+
+// drainGrace is what lanes may take to notice that time is over.
+const drainGrace = 100 * time.Millisecond
+
+// beats is how connections show that they live during workload w.
+func (r *runner) beats(w string) workload.Beats {
+	p := r.plan
+	if w != Hold || p.Heartbeat == 0 && p.Probe == 0 {
+		return workload.Beats{}
+	}
+	b := workload.Beats{Every: p.Heartbeat, Probe: p.Probe, Seed: p.Lifetimes.Seed}
+	if p.Heartbeat > 0 {
+		b.Timeout = p.HeartbeatTimeout
+	}
+	return b
 }
 
 // openConns is how many connections each lane has.

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"slices"
 	"time"
 
 	"signalbench/loadgen/internal/ledger"
@@ -18,12 +19,14 @@ type phase struct {
 	show     record.Metric // what a Snapshot tells of it
 	timed    bool          // show is recorded
 	meter    *ledger.Meter
+	probes   *phase // nil, or what counts the probes of this one
 }
 
 func newPhase(lanes int, p results.Phase, timed ...record.Metric) *phase {
 	ph := &phase{Phase: p, interval: record.NewSet(timed...), total: record.NewSet(timed...)}
+	pool := record.NewPool(timed...)
 	for range lanes {
-		ph.shards = append(ph.shards, record.NewShard(timed...))
+		ph.shards = append(ph.shards, pool.Shard())
 	}
 	if len(timed) > 0 {
 		ph.show, ph.timed = timed[0], true
@@ -31,8 +34,18 @@ func newPhase(lanes int, p results.Phase, timed ...record.Metric) *phase {
 	return ph
 }
 
+// probed prepares to count probes of the phase apart from its operations.
+func (p *phase) probed(lanes int) {
+	p.probes = newPhase(lanes, results.Phase{Name: p.Name}, record.Probe)
+	p.probes.timed = false // not what a Snapshot tells
+}
+
 // begin opens the phase at a moment.
 func (r *runner) begin(p *phase, at time.Duration) {
+	if p.probes != nil {
+		p.probes.since = at
+		r.live = append(r.live, p.probes)
+	}
 	p.Start, p.since = at, at
 	p.meter = r.sampler.Meter()
 	r.current = p.Name
@@ -65,17 +78,27 @@ func (r *runner) close(phases ...*phase) error {
 				p.Achieved = float64(p.Dials.Upgraded) / s
 			}
 		}
-		for m, h := range p.total.Timed {
-			p.Metrics = append(p.Metrics, h.Metric(m.String(), results.HlogFile(p.Name, m.String())))
-		}
+		p.measured(p.total)
 		r.odd(p)
-		r.result.Phases = append(r.result.Phases, p.Phase)
-		for i, l := range r.live {
-			if l == p {
-				r.live = append(r.live[:i], r.live[i+1:]...)
-				break
-			}
+		r.retire(p)
+		if p.probes != nil {
+			p.Probes = p.probes.total.Ops
+			p.measured(p.probes.total)
+			r.odd(p.probes)
+			r.retire(p.probes)
 		}
+		r.result.Phases = append(r.result.Phases, p.Phase)
 	}
 	return nil
+}
+
+func (p *phase) measured(total *record.Set) {
+	for m, h := range total.Timed {
+		p.Metrics = append(p.Metrics, h.Metric(m.String(), results.HlogFile(p.Name, m.String())))
+	}
+}
+
+// retire takes p from the phases that are open.
+func (r *runner) retire(p *phase) {
+	r.live = slices.DeleteFunc(r.live, func(l *phase) bool { return l == p })
 }

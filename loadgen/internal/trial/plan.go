@@ -40,8 +40,8 @@ type Plan struct {
 	Lifetimes workload.Lifetimes
 
 	// Hold: each connection is asked for a sign of life once in Heartbeat (0:
-	// never) and answers within HeartbeatTimeout, or within Heartbeat if that is
-	// shorter. Every Probe (0: never) one connection of all echoes a message.
+	// never) and answers within HeartbeatTimeout. Every Probe (0: never) one
+	// connection of all echoes a message.
 	Heartbeat, HeartbeatTimeout, Probe time.Duration
 	// CloseRate is how many closing handshakes begin in a second at the end; 0
 	// leaves the choice to the teardown.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"signalbench/loadgen/internal/ledger"
@@ -172,7 +173,13 @@ func (p *Plan) spec() results.Spec {
 		Conns: p.Conns, Plateaus: p.Plateaus, Ramp: float64(p.Ramp), Pending: p.Pending, FirstEcho: p.FirstEcho,
 		Lanes: p.Lanes, Payload: p.Payload, Binary: p.Binary, InFlight: p.InFlight, Rate: float64(p.Rate),
 		Settle: p.Settle, WarmUp: p.WarmUp, Window: p.Window, Drain: p.Drain, DialTimeout: p.DialTimeout,
-		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed,
+		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed, CloseRate: float64(p.CloseRate),
+	}
+	if slices.Contains(p.Workloads, Hold) {
+		s.Heartbeat, s.Probe = p.Heartbeat, p.Probe
+		if p.Heartbeat > 0 {
+			s.HeartbeatTimeout = p.HeartbeatTimeout
+		}
 	}
 	return s
 }
