@@ -17,7 +17,7 @@ func TestFill(t *testing.T) {
 		t.Fatal(err)
 	}
 	tg.Fill()
-	const conns, ports = 50_000, 28_000
+	const conns, ports = 50_000, 28_000 // not a multiple of 3
 	s := tg.Spread(conns, ports)
 	pairs := make(map[string]int)
 	each := make(map[uint16]int)
@@ -45,6 +45,31 @@ func TestFill(t *testing.T) {
 	for pair, n := range pairs {
 		if n > ports/2 {
 			t.Errorf("%s: %d connections, half of %d ports is the most", pair, n, ports)
+		}
+	}
+}
+
+// No port is left out, however few connections there are for each.
+func TestFillEvenly(t *testing.T) {
+	urls, err := Consecutive("ws://127.0.0.1:10000/echo", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg, err := Resolve(t.Context(), urls, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg.Fill()
+	for _, conns := range []int{100, 150, 199, 1001, 1_000_000} {
+		s := tg.Spread(conns, 28_000)
+		each := make([]int, len(urls))
+		for n := range uint32(conns) {
+			each[s.Destination(n)]++
+		}
+		for i, n := range each {
+			if n < conns/100 || n > conns/100+1 {
+				t.Errorf("destination %d has %d of %d connections", i, n, conns)
+			}
 		}
 	}
 }

@@ -11,12 +11,13 @@ import (
 // A Spread gives each connection its route. One pair of addresses and one
 // destination port carry at most as many connections as there are local ports
 // (ip(7), ip_local_port_range), so connections go to the destinations in turn,
-// or fill one after the other if they are ports of one server, and, over loopback, come from as many addresses of 127.0.0.0/8 as it takes.
-// A remote target leaves the source to the kernel. It is read-only after
+// or fill one after the other if they are ports of one server ([Target.Fill]).
+// Over loopback they come from as many addresses of 127.0.0.0/8 as it takes; a
+// remote target leaves the source to the kernel. It is read-only after
 // [Target.Spread] and may be shared.
 type Spread struct {
 	to      []netip.AddrPort
-	block   uint32 // connections of one destination in a row; 0: they take turns
+	filled  uint32 // connections that fill one destination after the other; 0: they take turns
 	sources uint32 // 0: the kernel's choice
 	spare   bool   // further sources may be tried
 }
@@ -29,7 +30,7 @@ func (t *Target) Spread(conns, ports int) *Spread {
 	usable := max(1, ports*2/5)
 	each := (conns + len(s.to) - 1) / len(s.to)
 	if t.ports > 1 {
-		s.block = uint32(each)
+		s.filled = uint32(conns)
 	}
 	if each > usable && s.spare {
 		s.sources = uint32((each + usable - 1) / usable)
@@ -39,8 +40,8 @@ func (t *Target) Spread(conns, ports int) *Spread {
 
 // Destination returns the number of the destination of connection n.
 func (s *Spread) Destination(n uint32) uint32 {
-	if s.block > 0 {
-		return n / s.block
+	if s.filled > 0 {
+		return uint32(uint64(n) * uint64(len(s.to)) / uint64(s.filled))
 	}
 	return n % uint32(len(s.to))
 }
@@ -59,8 +60,8 @@ func (s *Spread) Route(n uint32, try uint8) (r wire.Route, ok bool) {
 	k := uint32(try)
 	if s.sources > 0 {
 		turn := n / to
-		if s.block > 0 {
-			turn = n % s.block
+		if s.filled > 0 {
+			turn = n
 		}
 		k = turn%s.sources + uint32(try)*s.sources
 	}

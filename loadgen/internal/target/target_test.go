@@ -18,7 +18,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("%+v", tg)
 	}
 	var accept handshake.Accept
-	text := string(tg.Request(3).Append(nil, new([handshake.KeySize]byte), &accept))
+	text := string(tg.Request(1).Append(nil, new([handshake.KeySize]byte), &accept))
 	for _, want := range []string{"GET /echo?room=1 HTTP/1.1\r\n", "Host: 127.0.0.2:8081\r\n", "Origin: http://here\r\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %q", want, text)
@@ -69,11 +69,11 @@ func TestSpread(t *testing.T) {
 		pairs int  // different routes
 		bound bool // from chosen sources
 	}{
-		{"few", resolve("ws://127.0.0.1:1"), 25_000, 1, false},
-		{"two ports", resolve("ws://127.0.0.1:1", "ws://127.0.0.1:2"), 50_000, 2, false},
-		{"sources", resolve("ws://127.0.0.1:1"), 100_000, 4, true},
-		{"sources and ports", resolve("ws://127.0.0.1:1", "ws://127.0.0.1:2"), 100_000, 4, true},
-		{"a million", resolve("ws://127.0.0.1:1"), 1_000_000, 40, true},
+		{"few", resolve("ws://127.0.0.1:1"), 11_000, 1, false},
+		{"two ports", resolve("ws://127.0.0.1:1", "ws://127.0.0.1:2"), 22_000, 2, false},
+		{"sources", resolve("ws://127.0.0.1:1"), 100_000, 9, true},
+		{"sources and ports", resolve("ws://127.0.0.1:1", "ws://127.0.0.1:2"), 100_000, 10, true},
+		{"a million", resolve("ws://127.0.0.1:1"), 1_000_000, 89, true},
 		{"far away", resolve("ws://192.0.2.1:1"), 100_000, 1, false},
 		{"IPv6", resolve("ws://[::1]:1"), 100_000, 1, false},
 	} {
@@ -90,7 +90,7 @@ func TestSpread(t *testing.T) {
 			t.Errorf("%s: %d routes, want %d", tc.name, len(use), tc.pairs)
 		}
 		for r, n := range use {
-			if tc.bound && n > 28232*9/10 {
+			if tc.bound && n > 28232*2/5 {
 				t.Errorf("%s: %d connections share %v", tc.name, n, r)
 			}
 		}
