@@ -16,10 +16,12 @@ const (
 	CheckModel       = "model"        // a closed loop reports no response time
 	CheckLoss        = "loss"         // operations dropped or failed
 	CheckDials       = "dials"        // connections asked for, made and kept
+	CheckHeld        = "held"         // connections that are held live and answer
 	CheckOffered     = "offered"      // offered = asked
 	CheckAchieved    = "achieved"     // achieved = offered
 	CheckLittle      = "little"       // in flight = throughput x service time
 	CheckLag         = "lag"          // the generator was on time
+	CheckTeardown    = "teardown"     // connections ended in good order
 	CheckCPU         = "cpu"          // nobody waited for a core
 	CheckLedger      = "ledger"       // memory slopes are narrow
 )

@@ -6,11 +6,7 @@ import "time"
 // came back once, in order and unchanged.
 func (j *judge) counts(p *Phase) {
 	o := &p.Ops
-	sum := o.Completed + o.Failed + o.Dropped
-	if o.Scheduled != sum && !j.run.Partial {
-		j.find(Fatal, CheckAccounting, "expected scheduled = completed + failed + dropped, found %d scheduled and %d + %d + %d = %d",
-			o.Scheduled, o.Completed, o.Failed, o.Dropped, sum)
-	}
+	j.books("", o)
 	if p.Length > 0 && p.Ops.Scheduled > 0 {
 		// Less is right: some complete after the end of the phase.
 		if rate := float64(o.Completed) / p.Length.Seconds(); !(p.Achieved <= rate*(1+j.Offered)+1/p.Length.Seconds()) {
@@ -18,14 +14,9 @@ func (j *judge) counts(p *Phase) {
 				o.Completed, p.Length.Round(time.Millisecond), rate, p.Achieved)
 		}
 	}
-	causes := sumCauses(o.Causes)
-	if len(o.Causes) > 0 && causes != o.Failed+o.Dropped && !j.run.Partial {
-		j.find(Fatal, CheckAccounting, "expected causes for %d failed and %d dropped operations, found causes for %d",
-			o.Failed, o.Dropped, causes)
-	}
-	if o.Missing+o.Duplicate+o.Reordered+o.Corrupt > 0 {
-		j.find(Fatal, CheckDelivery, "expected every message once, in order and unchanged, found %d missing, %d duplicate, %d reordered, %d corrupt of %d",
-			o.Missing, o.Duplicate, o.Reordered, o.Corrupt, o.Scheduled)
+	if held(p) {
+		j.held(p)
+		return
 	}
 	if p.Kind != Window {
 		return
@@ -35,6 +26,25 @@ func (j *judge) counts(p *Phase) {
 	}
 	j.loss(CheckLoss, "operations", "dropped: they were due and never sent", o.Dropped, o.Scheduled)
 	j.loss(CheckLoss, "operations", "failed", o.Failed, o.Scheduled)
+}
+
+// books checks that operations are all accounted for, and delivered once. what
+// names them if they are not the phase's own.
+func (j *judge) books(what string, o *Ops) {
+	sum := o.Completed + o.Failed + o.Dropped
+	if o.Scheduled != sum && !j.run.Partial {
+		j.find(Fatal, CheckAccounting, "%sexpected scheduled = completed + failed + dropped, found %d scheduled and %d + %d + %d = %d",
+			what, o.Scheduled, o.Completed, o.Failed, o.Dropped, sum)
+	}
+	causes := sumCauses(o.Causes)
+	if len(o.Causes) > 0 && causes != o.Failed+o.Dropped && !j.run.Partial {
+		j.find(Fatal, CheckAccounting, "%sexpected causes for %d failed and %d dropped operations, found causes for %d",
+			what, o.Failed, o.Dropped, causes)
+	}
+	if o.Missing+o.Duplicate+o.Reordered+o.Corrupt > 0 {
+		j.find(Fatal, CheckDelivery, "%sexpected every message once, in order and unchanged, found %d missing, %d duplicate, %d reordered, %d corrupt of %d",
+			what, o.Missing, o.Duplicate, o.Reordered, o.Corrupt, o.Scheduled)
+	}
 }
 
 // dials checks the books of connections.
@@ -50,8 +60,8 @@ func (j *judge) dials(p *Phase) {
 	}
 	j.loss(CheckDials, "dials", "dropped: they were due and never tried", d.Dropped, d.Scheduled)
 	j.loss(CheckDials, "dials", "failed", d.Failed, d.Scheduled)
-	if p.Kind == Teardown {
-		return // connections are meant to end
+	if p.Kind == Teardown || held(p) {
+		return // connections are meant to end; they are held to more elsewhere
 	}
 	j.loss(CheckDials, "connections", "lost: the server or an error ended them", d.Lost, max(uint64(j.run.Spec.Conns), d.Upgraded))
 }
@@ -89,6 +99,7 @@ func (j *judge) histograms(p *Phase) {
 		MetricResponse:  exactly(ops.Completed),
 		MetricService:   exactly(ops.Completed),
 		MetricLag:       exactly(ops.Completed + ops.Failed), // all that was sent
+		MetricProbe:     exactly(p.Probes.Completed),
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

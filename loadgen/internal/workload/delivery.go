@@ -198,6 +198,7 @@ func (d *Delivery) Received(c wire.Conn, p []byte, now time.Duration) bool {
 	shard.Time(record.Response, now-s.Due)
 	shard.Time(record.Service, now-s.Sent)
 	shard.Time(record.FirstEcho, now-s.Sent)
+	shard.Time(record.Probe, now-s.Due)
 	return true
 }
 

@@ -168,8 +168,11 @@ func (p *Pulse) Ponged(c wire.Conn, b []byte, now time.Duration) {
 	s, verdict := p.layout.Read(b, p.l.Global(c))
 	if verdict != stamp.Intact {
 		// It cannot say which ping it answers: it stands for the oldest.
-		q, ok := p.asked.oldest(c)
-		if !ok || len(b) == 0 {
+		q, ok := asked{}, false
+		if len(b) > 0 {
+			q, ok = p.asked.oldest(c)
+		}
+		if !ok {
 			p.shards.Main.Unexpected++
 			return
 		}
