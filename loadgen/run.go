@@ -52,13 +52,14 @@ type runCommand struct {
 	Probe            time.Duration `placeholder:"5s" help:"Workload hold: echo a message on a connection chosen at random, once in this time; 0 is never."`
 	CloseRate        closeRate     `default:"auto" placeholder:"N/s" help:"Closing handshakes per second at the end, or auto: as many as leave no orphaned sockets."`
 
-	Lanes     int    `help:"Event loops that work at once while connections are opened; 0 means half the cores. There are more where one descriptor table (ulimit -n) does not hold all connections."`
-	ServerPID int    `name:"server-pid" placeholder:"PID" help:"The server's process on this machine, to read its memory and CPU time."`
-	Admin     string `placeholder:"URL" help:"The server's admin listener, to read its heap, goroutines and settings."`
-	Insecure  bool   `help:"Trust any certificate of a wss server."`
-	Origin    string `help:"Origin header field of the opening handshakes."`
-	Label     string `help:"Name of this run in tables."`
-	Out       string `placeholder:"DIR" help:"Folder to write; must not exist. Default: results/runs/ID."`
+	Lanes       int    `help:"Event loops that work at once while connections are opened; 0 means half the cores. There are more where one descriptor table (ulimit -n) does not hold all connections."`
+	ServerPID   int    `name:"server-pid" placeholder:"PID" help:"The server's process on this machine, to read its memory and CPU time."`
+	Admin       string `placeholder:"URL" help:"The server's admin listener, to read its heap, goroutines and settings."`
+	ServerBytes bytes  `placeholder:"SIZE" help:"User-space bytes that a connection takes in the server, for the check whether memory suffices; by default those of a dear one."`
+	Insecure    bool   `help:"Trust any certificate of a wss server."`
+	Origin      string `help:"Origin header field of the opening handshakes."`
+	Label       string `help:"Name of this run in tables."`
+	Out         string `placeholder:"DIR" help:"Folder to write; must not exist. Default: results/runs/ID."`
 }
 
 // Run carries the load out.
@@ -70,7 +71,7 @@ func (c *runCommand) Run(s *session) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	if err := fits(s.ctx, p); err != nil {
+	if err := fits(s.ctx, p, int64(c.ServerBytes)); err != nil {
 		return err
 	}
 	show := progress.New(s.stderr)
@@ -183,9 +184,10 @@ func groups(conns, lanes int) (int, error) {
 }
 
 // fits refuses a plan that a limit of this machine stands against. The server's
-// side is looked at if its process is known.
-func fits(ctx context.Context, p *trial.Plan) error {
-	plan := doctor.Plan{Conns: int64(p.Conns), ServerPID: p.ServerPID, Destinations: int64(len(p.Target.Addrs())), Tables: int64(p.Groups * p.Lanes), Pending: int64(p.Pending)}
+// side is looked at if its process is known; serverBytes is what a connection takes
+// there, 0 for a guess on the safe side.
+func fits(ctx context.Context, p *trial.Plan, serverBytes int64) error {
+	plan := doctor.Plan{Conns: int64(p.Conns), ServerBytes: serverBytes, ServerPID: p.ServerPID, Destinations: int64(len(p.Target.Addrs())), Tables: int64(p.Groups * p.Lanes), Pending: int64(p.Pending)}
 	if !p.Target.Loopback() || p.Target.Addrs()[0].Addr().Is6() {
 		plan.Sources = 1
 	}

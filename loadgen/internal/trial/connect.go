@@ -7,6 +7,7 @@ import (
 
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
+	"signalbench/loadgen/internal/sock"
 	"signalbench/loadgen/internal/workload"
 	"signalbench/results"
 )
@@ -171,9 +172,21 @@ func (r *runner) read(kinds ...results.ReadingKind) error {
 			r.find(results.Warning, results.CheckLedger, r.current, "no %s reading at %d connections: %v", kind, r.gauges.connected, err)
 			continue
 		}
+		if err := r.addTables(&reading.Client); err != nil {
+			return err
+		}
 		r.result.Ledger.Readings = append(r.result.Ledger.Readings, reading)
 	}
 	return nil
+}
+
+// addTables adds the descriptors of the lanes that have tables of their own: what
+// the process shows is the table of its first thread.
+func (r *runner) addTables(client *results.Process) error {
+	if r.plan.Groups == 1 || client.Descriptors < 0 {
+		return nil
+	}
+	return r.fleet.each(func(*crew) { client.Descriptors += sock.Descriptors() })
 }
 
 // readingTimeout bounds one reading; a server that does not answer does not

@@ -73,6 +73,7 @@ type Snapshot struct {
 	Failed             uint64  // dials and operations that failed, and connections lost, so far
 	Sent, Received     float64 // messages per second
 	Upgraded           float64 // upgrades per second
+	Asked, Answered    uint64  // heartbeats of this phase, so far
 	P50, P99           time.Duration
 	Metric             string // what P50 and P99 are of; empty: nothing was timed
 }

@@ -112,9 +112,18 @@ func (s *server) talk(c net.Conn) {
 		case s.answer != nil:
 			s.answer(c, f)
 		default:
-			_, _ = c.Write(ws.MustCompileFrame(ws.NewFrame(f.Header.OpCode, true, f.Payload)))
+			s.reply(c, f)
 		}
 	}
+}
+
+// reply answers a message with itself, and a ping with a pong.
+func (s *server) reply(c net.Conn, f ws.Frame) {
+	op := f.Header.OpCode
+	if op == ws.OpPing {
+		op = ws.OpPong
+	}
+	_, _ = c.Write(ws.MustCompileFrame(ws.NewFrame(op, true, f.Payload)))
 }
 
 // url is where the server listens.
