@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"signalbench/loadgen/internal/lane"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/sock"
@@ -98,41 +99,38 @@ func (r *runner) cut() error {
 // dial takes the connections from first to end-1 through their upgrade, and
 // returns how long that took. Where nothing but the dial window sets the pace,
 // one group of lanes dials after the other.
-func (r *runner) dial(ramp *phase, first, end int) (took time.Duration, err error) {
+func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
 	p := r.plan
-	if p.Ramp != pace.Max {
-		return r.dialRange(ramp, r.now()+lead, first, end)
-	}
-	for k := 0; k < p.Groups && err == nil; k++ {
-		from, to := p.block(k)
-		if from, to = max(from, first), min(to, end); from < to {
-			var part time.Duration
-			part, err = r.dialRange(ramp, r.now(), from, to)
-			took += part
-		}
-	}
-	return took, err
-}
-
-func (r *runner) dialRange(ramp *phase, start time.Duration, first, end int) (time.Duration, error) {
-	p := r.plan
-	var schedule pace.Schedule
-	if p.Ramp != pace.Max {
-		schedule = pace.Constant{Rate: p.Ramp}
+	start := r.now() + lead
+	groups := []*fleet{r.fleet}
+	var schedule pace.Schedule = pace.Constant{Rate: p.Ramp}
+	if p.Ramp == pace.Max {
+		schedule, groups = nil, r.fleet.groups(p.Lanes)
 	}
 	err := r.hand(func(c *crew) workload.Stage {
+		at := start
+		if len(groups) > 1 {
+			at = lane.Never // it is told when
+		}
 		shard := ramp.shards[c.Index]
 		c.delivery.Begin(nil, shard, workload.Endless())
-		return workload.NewRamp(c.Lane, c.delivery, schedule, start, first, end, p.FirstEcho, shard)
+		return workload.NewRamp(c.Lane, c.delivery, schedule, at, first, end, p.FirstEcho, shard)
 	}, ramp)
 	if err != nil {
 		return 0, err
 	}
-	// Each dial ends by itself; only first echoes may be missing.
-	dialled := func(c *crew) bool { return c.stage.(*workload.Ramp).Dialled() }
-	for ok := false; !ok && err == nil; {
-		if ok, err = r.fleet.all(dialled); !ok && err == nil {
-			err = r.finished(r.now() + time.Second)
+	for _, g := range groups {
+		if err == nil && len(groups) > 1 {
+			err = g.each(func(c *crew) { c.stage.(*workload.Ramp).Start(max(start, c.Now())) })
+		}
+		// Each dial ends by itself; only first echoes may be missing.
+		dialled := func() (bool, error) {
+			return g.all(func(c *crew) bool { return c.stage.(*workload.Ramp).Dialled() })
+		}
+		for ok := false; !ok && err == nil; {
+			if err = r.waitFor(r.now()+time.Second, dialled, r.fleet.through); err == nil {
+				ok, err = dialled()
+			}
 		}
 	}
 	if err == nil {

@@ -3,6 +3,7 @@ package trial
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,6 +79,15 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 		})
 	}
 	return f, nil
+}
+
+// groups returns the lanes in their order as fleets of size lanes each.
+func (f *fleet) groups(size int) []*fleet {
+	var list []*fleet
+	for crews := range slices.Chunk(f.crews, size) {
+		list = append(list, &fleet{crews: crews, through: f.through, failed: f.failed})
+	}
+	return list
 }
 
 func (f *fleet) poke() {

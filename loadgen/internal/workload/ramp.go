@@ -37,6 +37,10 @@ func NewRamp(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Durat
 	}
 }
 
+// Start says when the first dial is due, in place of what NewRamp was given. Call
+// it on the lane's thread.
+func (r *Ramp) Start(at time.Duration) { r.start = at }
+
 // Next implements [lane.Workload].
 func (r *Ramp) Next() time.Duration {
 	if r.next == r.last || r.l.Full() {

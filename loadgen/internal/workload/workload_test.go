@@ -157,6 +157,31 @@ func TestRamp(t *testing.T) {
 	}
 }
 
+// A ramp that has no start yet waits until it is told.
+func TestRampWaitsForItsStart(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, 1, 10, 128, nil)
+	n, l := s.nets[0], s.lanes[0]
+	n.Idle = l.Stop
+	s.d[0].Begin(nil, s.main[0], Endless())
+	ramp := NewRamp(l, s.d[0], nil, lane.Never, 0, 10, false, s.main[0])
+	n.After(300*time.Millisecond, func(wire.Events) {
+		if d := s.main[0].Dials; d.Scheduled != 0 || ramp.Dialled() {
+			t.Errorf("it did not wait: %+v", d)
+		}
+		ramp.Start(400 * time.Millisecond)
+	})
+	l.Use(ramp, s.main[0])
+	done := make(chan error)
+	go func() { done <- l.Run() }()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if d := s.main[0].Dials; d.Upgraded != 10 || !ramp.Finished() || n.Now() < 400*time.Millisecond {
+		t.Errorf("%+v at %v", d, n.Now())
+	}
+}
+
 // A ramp that is given up drops what it has not dialled.
 func TestRampAborted(t *testing.T) {
 	t.Parallel()
