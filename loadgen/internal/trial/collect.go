@@ -84,6 +84,7 @@ func (r *runner) tick() error {
 		Elapsed: now, Phase: r.current, Conns: r.plan.Conns, Connected: r.gauges.connected, Pending: r.gauges.pending,
 		Failed: r.broken, Sent: row.Sent, Received: row.Received, Upgraded: rate(r.second.upgraded),
 	}
+	snap.Asked, snap.Answered = r.heartbeats()
 	for _, p := range r.live {
 		if p.Name != r.current || !p.timed {
 			continue

@@ -102,3 +102,14 @@ func (p *phase) measured(total *record.Set) {
 func (r *runner) retire(p *phase) {
 	r.live = slices.DeleteFunc(r.live, func(l *phase) bool { return l == p })
 }
+
+// heartbeats is how many connections were asked whether they live, and how many
+// have answered, in the last phase that asks.
+func (r *runner) heartbeats() (asked, answered uint64) {
+	for _, p := range r.live {
+		if p.Workload == Hold && p.Model == results.OpenLoop {
+			asked, answered = p.total.Ops.Scheduled-p.total.Ops.Dropped, p.total.Ops.Completed
+		}
+	}
+	return asked, answered
+}
