@@ -39,6 +39,7 @@ func (run *Run) Judge(l Limits) {
 		j.counts(p)
 		j.dials(p)
 		j.histograms(p)
+		j.closing(p.Closing)
 		if p.Kind == Window {
 			j.load(p)
 			j.cpu(p)

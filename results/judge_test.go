@@ -134,6 +134,19 @@ func TestJudge(t *testing.T) {
 			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Dials: Dials{Lost: 1000}})
 		}},
 
+		{name: "few orphans", change: func(r *Run) {
+			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{Begun: 1000, Reset: 10, OrphansPeak: 50, OrphansMax: 100}})
+		}},
+		{name: "orphans are not known", change: func(r *Run) {
+			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{OrphansPeak: -1, OrphansMax: -1}})
+		}},
+		{"many orphans", func(r *Run) {
+			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{Begun: 1000, OrphansPeak: 51, OrphansMax: 100}})
+		}, CheckTeardown, Warning, "51 connections were orphans at once"},
+		{"more reset than there were", func(r *Run) {
+			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{Begun: 10, Reset: 11, OrphansMax: 100}})
+		}, CheckTeardown, Fatal, "11 connections were reset of 10"},
+
 		{"response of one too many", func(r *Run) { r.Phases[open].Metrics[0].Count++ }, CheckHistogram, Fatal, "response: expected 20000 values, found 20001"},
 		{"service of one too few", func(r *Run) { r.Phases[closed].Metrics[0].Count-- }, CheckHistogram, Fatal, "service: expected 50000 values, found 49999"},
 		{"lag of one too few", func(r *Run) { r.Phases[open].Metrics[2].Count-- }, CheckHistogram, Fatal, "lag: expected 20000 values, found 19999"},

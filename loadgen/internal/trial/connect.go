@@ -80,7 +80,7 @@ func (r *runner) rehearse(timed []record.Metric) error {
 		return err
 	}
 	if err := r.hand(func(c *crew) workload.Stage {
-		return workload.NewTeardown(c.Lane, c.delivery, pace.Burst{Count: 1}, 0)
+		return workload.NewTeardown(c.Lane, c.delivery, pace.Burst{Count: 1}, 0, nil)
 	}, scrap); err != nil {
 		return err
 	}

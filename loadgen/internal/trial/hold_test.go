@@ -34,6 +34,7 @@ func holding(t *testing.T, s *server) *Plan {
 // Every connection answers in every interval, and probes stand apart, also where
 // there are several groups of lanes.
 func TestHoldWithLife(t *testing.T) {
+	t.Parallel()
 	for _, groups := range []int{1, 3} {
 		p := holding(t, serve(t, false, nil))
 		p.Groups = groups
@@ -75,6 +76,7 @@ func TestHoldWithLife(t *testing.T) {
 
 // One of twenty connections does not answer: the run goes to its end, and says so.
 func TestHoldOfOneThatIsSilent(t *testing.T) {
+	t.Parallel()
 	var silent atomic.Pointer[net.Conn]
 	p := holding(t, serve(t, false, func(s *server) {
 		s.answer = func(c net.Conn, f ws.Frame) {
@@ -100,6 +102,7 @@ func TestHoldOfOneThatIsSilent(t *testing.T) {
 
 // One of twenty connections dies while it is held. It is not dialled again.
 func TestHoldOfOneThatDies(t *testing.T) {
+	t.Parallel()
 	var doomed atomic.Pointer[net.Conn]
 	var beats, upgraded atomic.Int64
 	s := serve(t, false, func(s *server) {

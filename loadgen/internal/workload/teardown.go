@@ -10,18 +10,31 @@ import (
 )
 
 // A Teardown ends all connections in good order, at the pace of a schedule and
-// with a bounded number of closing handshakes at once.
+// with a bounded number of closing handshakes at once. It measures nothing, so
+// what is late is not caught up with: the pace is one that the machine can take.
 type Teardown struct {
 	common
 	schedule pace.Schedule
 	start    time.Duration
+	brake    *Brake
 	next     wire.Conn
 	n        uint64
 }
 
-// NewTeardown returns l's part; schedule is that of this lane alone.
-func NewTeardown(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Duration) *Teardown {
-	return &Teardown{common: common{l: l, d: d}, schedule: schedule, start: start}
+// late is by how much a closing handshake may be late before all that follow are
+// moved by as much.
+const late = 20 * time.Millisecond
+
+// NewTeardown returns l's part; schedule is that of this lane alone. brake may be
+// nil.
+func NewTeardown(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Duration, brake *Brake) *Teardown {
+	return &Teardown{common: common{l: l, d: d}, schedule: schedule, start: start, brake: brake}
+}
+
+// due is when the next closing handshake is due.
+func (t *Teardown) due() time.Duration {
+	due, _ := t.schedule.Due(t.n)
+	return t.start + t.brake.Held() + due
 }
 
 // Next implements [lane.Workload].
@@ -29,8 +42,7 @@ func (t *Teardown) Next() time.Duration {
 	if int(t.next) == t.l.Conns || t.l.ClosesFull() {
 		return lane.Never
 	}
-	due, _ := t.schedule.Due(t.n)
-	return t.start + due
+	return t.due()
 }
 
 // Fire implements [lane.Workload].
@@ -40,8 +52,12 @@ func (t *Teardown) Fire(now time.Duration) {
 			t.next++
 			continue
 		}
-		if due, _ := t.schedule.Due(t.n); t.start+due > now || !t.l.Shut(t.next) {
+		due := t.due()
+		if due > now || !t.l.Shut(t.next) {
 			break
+		}
+		if now-due > late {
+			t.start += now - due
 		}
 		t.next++
 		t.n++

@@ -273,7 +273,7 @@ func TestTeardown(t *testing.T) {
 			}
 		})
 		_, main := s.run(func(i int, span Span) Stage {
-			return NewTeardown(s.lanes[i], s.d[i], pace.Constant{Rate: 1000}, span.Start)
+			return NewTeardown(s.lanes[i], s.d[i], pace.Constant{Rate: 1000}, span.Start, nil)
 		})
 		if s.lanes[0].Open()+s.lanes[0].Closing() != 0 || main.Dials.Lost != 0 || s.told != 1 {
 			t.Errorf("answers %v: %d open, %d closing, %d lost, told %d times", answers, s.lanes[0].Open(), s.lanes[0].Closing(), main.Dials.Lost, s.told)
@@ -285,6 +285,42 @@ func TestTeardown(t *testing.T) {
 			if due := 10*time.Second + time.Duration(i)*time.Millisecond; at < due {
 				t.Errorf("answers %v: close frame %d at %v, due at %v", answers, i, at, due)
 			}
+		}
+	}
+}
+
+// A teardown that is held back goes on at its pace, and so does one that was late:
+// nothing is caught up with.
+func TestTeardownIsHeld(t *testing.T) {
+	t.Parallel()
+	for name, hold := range map[string]func(*stand, *Brake){
+		"held": func(s *stand, b *Brake) {
+			s.nets[0].After(10*time.Second+9500*time.Microsecond, func(wire.Events) { b.Hold(100 * time.Millisecond) })
+		},
+		"late": func(s *stand, _ *Brake) {
+			s.nets[0].After(10*time.Second+9500*time.Microsecond, func(wire.Events) { s.nets[0].Sleep(100*time.Millisecond + 500*time.Microsecond) })
+		},
+	} {
+		var times []time.Duration
+		s := newStand(t, 1, 20, 128, func(_ int, n *wiretest.Net) {
+			n.Frame = func(p *wiretest.Peer, f ws.Frame) { times = append(times, n.Now()-10*time.Second); wiretest.Echo(p, f) }
+		})
+		var brake Brake
+		hold(s, &brake)
+		s.run(func(i int, span Span) Stage {
+			return NewTeardown(s.lanes[i], s.d[i], pace.Constant{Rate: 1000}, span.Start, &brake)
+		})
+		for i, at := range times {
+			due := time.Duration(i) * time.Millisecond
+			if i >= 10 {
+				due += 100 * time.Millisecond
+			}
+			if (at - due).Abs() > 100*time.Microsecond {
+				t.Errorf("%s: close frame %d at %v, want %v", name, i, at, due)
+			}
+		}
+		if len(times) != 20 || s.told != 1 {
+			t.Errorf("%s: %d close frames, told %d times", name, len(times), s.told)
 		}
 	}
 }

@@ -66,6 +66,9 @@ func (n *Net) Now() time.Duration {
 	return n.now
 }
 
+// Sleep lets time pass without anything happening, as if the client were slow.
+func (n *Net) Sleep(d time.Duration) { n.now += d }
+
 type event struct {
 	at    time.Duration
 	order int
