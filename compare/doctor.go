@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signalbench/compare/internal/child"
+	"signalbench/compare/internal/orchestrate"
 )
 
 // doctorCommand asks the load generator, which knows the limits of both sides.
@@ -59,8 +60,12 @@ func wait(ctx context.Context, p *child.Process) error {
 
 // fits asks the doctor before anything is measured: a comparison that runs into
 // a limit would do so in every step.
-func fits(ctx context.Context, loadgen string, conns int, serverHere bool) error {
-	args := []string{"doctor", "--json", "--conns", strconv.Itoa(conns)}
+func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards, idleBytes int, serverHere bool) error {
+	conns := load.Conns
+	args := []string{"doctor", "--json", "--conns", strconv.Itoa(conns), "--shards", strconv.Itoa(shards), "--destinations", strconv.Itoa(shards)}
+	if idleBytes > 0 {
+		args = append(args, fmt.Sprintf("--server-bytes=%dB", idleBytes))
+	}
 	if !serverHere {
 		args = append(args, "--client-only")
 	}

@@ -14,9 +14,10 @@ import (
 
 // entry is an engine as `server engines --json` lists it.
 type entry struct {
-	Name    string `json:"name"`
-	Summary string `json:"summary"`
-	Lesson  []struct {
+	Name      string `json:"name"`
+	Summary   string `json:"summary"`
+	IdleBytes int    `json:"idle_bytes"`
+	Lesson    []struct {
 		Case string `json:"case"`
 		Why  string `json:"why"`
 	} `json:"lesson"`
@@ -58,7 +59,7 @@ func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
 	if len(asked) == 0 {
 		for _, e := range list {
 			if len(e.Lesson) == 0 {
-				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary})
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes})
 			}
 		}
 		return arms, nil
@@ -67,7 +68,7 @@ func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
 		found := false
 		for _, e := range list {
 			if e.Name == name {
-				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, Lesson: e.lesson()})
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes, Lesson: e.lesson()})
 				found = true
 			}
 		}

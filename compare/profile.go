@@ -13,6 +13,15 @@ type profile struct {
 	noClaim     string
 }
 
+// scale makes a profile one for more connections than a process may have
+// descriptors: one repetition, of minutes.
+func (p *profile) scale() {
+	p.repetitions = 1
+	p.load.Ramp, p.load.Pending = "max", 1024
+	p.load.Settle, p.load.Window = time.Second, time.Minute
+	p.noClaim = "one repetition: nothing is claimed about differences between engines"
+}
+
 // profileFor returns the profile of --quick, of --thorough, or the default one,
 // which ends within four minutes for four engines on two cores.
 func profileFor(quick, thorough bool) profile {

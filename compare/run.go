@@ -42,6 +42,7 @@ type runCommand struct {
 	InFlight int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload  string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp     perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
+	Pending  int           `help:"Most dials in progress at once." placeholder:"N" group:"load"`
 	Lifetime time.Duration `help:"Churn: mean time that a connection lives (default 5s)." placeholder:"DURATION" group:"load"`
 	Settle   time.Duration `help:"Wait before each reading of memory." placeholder:"DURATION" group:"load"`
 	Warmup   time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
@@ -70,8 +71,12 @@ func (c *runCommand) Run(s *session) error {
 	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
 		return err
 	}
+	dearest := 0
+	for _, a := range plan.Arms {
+		dearest = max(dearest, a.IdleBytes)
+	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
-	if err := fits(s.ctx, bin.Loadgen, plan.Load.Conns, ours); err != nil {
+	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, dearest, ours); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)
@@ -98,6 +103,13 @@ func (c *runCommand) Run(s *session) error {
 // plan puts the profile and the flags together, all but the arms.
 func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	p := profileFor(c.Quick, c.Thorough)
+	shards, err := orchestrate.Shards(max(c.Conns, p.load.Conns))
+	if err != nil {
+		return orchestrate.Plan{}, err
+	}
+	if shards > 1 {
+		p.scale()
+	}
 	set(&p.repetitions, c.Reps)
 	set(&p.load.Conns, c.Conns)
 	set(&p.load.Plateaus, c.Plateaus)
@@ -105,6 +117,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	set(&p.load.InFlight, c.InFlight)
 	set(&p.load.Payload, c.Payload)
 	set(&p.load.Ramp, string(c.Ramp))
+	set(&p.load.Pending, c.Pending)
 	set(&p.load.Lifetime, c.Lifetime)
 	set(&p.load.Settle, c.Settle)
 	set(&p.load.WarmUp, c.Warmup)
@@ -136,7 +149,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	}
 	plan := orchestrate.Plan{
 		Title: "Comparison of WebSocket engines", Command: append([]string{"compare"}, s.args...),
-		Out: fromHere(out), Repetitions: p.repetitions, Seed: c.Seed, NoClaim: p.noClaim, Load: p.load,
+		Out: fromHere(out), Repetitions: p.repetitions, Seed: c.Seed, NoClaim: p.noClaim, Load: p.load, Shards: shards,
 	}
 	if plan.Seed == 0 {
 		var b [4]byte

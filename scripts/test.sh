@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands: form, lint, tests under the
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
-# in a browser, and the load generator against a server that is not ours.
+# in a browser, the load generator against a server that is not ours, a run past
+# one process's descriptor limit, and one that loses a part of its server.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -165,8 +166,47 @@ step_foreign() {
   twice load
 }
 
+# Scale: more connections than one process may have descriptors, at both ends,
+# under a limit that this step lowers for itself.
+step_scale() {
+  go build -o "$out/compare" ./compare
+  ulimit -n 1200
+  suite() {
+    rm -rf "$out/scale"
+    "$out/compare" run --engines netpoll,gobwas --conns 4000 --workload hold --settle 200ms --duration 2s --out "$out/scale"
+  }
+  twice suite
+}
+
+# Lost: one shard of three is killed while its connections are held. The run
+# goes on to its end, counts them, and is INVALID.
+step_lost() {
+  local code=0 victim # pid is not local: the trap needs it
+  go build -o "$out/server" ./server
+  go build -o "$out/loadgen" ./loadgen
+  rm -rf "$out/lost.run" "$out/lost.ready"
+  "$out/server" --engine netpoll --shards 3 --listen 127.0.0.1:21000 --admin 127.0.0.1:21900 >"$out/lost.ready" 2>"$out/lost.said" &
+  pid=$!
+  trap 'kill "$pid" 2>/dev/null || true' EXIT
+  until grep -q '"listen"' "$out/lost.ready"; do
+    kill -0 "$pid"
+    sleep 0.05
+  done
+  victim=$(grep -oE '"shards":\[\{"pid":[0-9]+' "$out/lost.ready" | grep -oE '[0-9]+$')
+  (
+    until grep -q 'connected=900 ' "$out/lost.said"; do sleep 0.1; done
+    kill -9 "$victim"
+  ) &
+  "$out/loadgen" run --url ws://127.0.0.1:21000/echo --ports 3 --conns 900 --admin http://127.0.0.1:21900 \
+    --workload hold --duration 4s --out "$out/lost.run" || code=$?
+  cat "$out/lost.said"
+  [ "$code" -eq 2 ] || { echo "exit code $code, an INVALID run has 2"; return 1; }
+  grep -q 'died: signal: killed; it had 300 connections' "$out/lost.said"
+  grep -qE '"lost": ?300' "$out/lost.run/run.json" || { echo "the run does not count 300 lost connections"; return 1; }
+}
+
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120 scale:120 lost:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"

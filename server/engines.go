@@ -67,13 +67,14 @@ func (c *enginesCommand) Run(s *session) error {
 
 func (c *enginesCommand) writeJSON(s *session) error {
 	type entry struct {
-		Name    string                `json:"name"`
-		Summary string                `json:"summary"`
-		Lesson  []engine.KnownFailure `json:"lesson,omitempty"`
+		Name      string                `json:"name"`
+		Summary   string                `json:"summary"`
+		IdleBytes int                   `json:"idle_bytes"`
+		Lesson    []engine.KnownFailure `json:"lesson,omitempty"`
 	}
 	list := make([]entry, len(engines))
 	for i, e := range engines {
-		list[i] = entry{e.Name, e.Summary, e.Lesson}
+		list[i] = entry{e.Name, e.Summary, e.IdleBytes, e.Lesson}
 	}
 	return json.NewEncoder(s.stdout).Encode(list)
 }

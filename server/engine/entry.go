@@ -6,6 +6,10 @@ type Entry struct {
 	Name string
 	// Summary is one line for help texts and reports.
 	Summary string
+	// IdleBytes is about what an idle connection takes of the process's memory
+	// after one echo, rounded up. It decides whether a number of connections is
+	// tried at all, and is in no result: those are measured.
+	IdleBytes int
 	// New returns the engine or says which field of the Config it cannot serve.
 	New func(Config) (Engine, error)
 	// Lesson, if not empty, marks an engine kept to show a known mistake: the

@@ -10,9 +10,10 @@ import (
 
 // Entry is the engine's line in the server's list.
 var Entry = engine.Entry{
-	Name:    "gobwas",
-	Summary: "raw listener, zero-copy upgrade of gobwas/ws, one goroutine per connection",
-	New:     New,
+	Name:      "gobwas",
+	IdleBytes: 4500,
+	Summary:   "raw listener, zero-copy upgrade of gobwas/ws, one goroutine per connection",
+	New:       New,
 }
 
 // New returns the engine. It serves every valid Config, TLS included.

@@ -17,16 +17,18 @@ import (
 
 // Entry is the engine as the library's documentation shows it.
 var Entry = engine.Entry{
-	Name:    "gorilla",
-	Summary: "net/http and gorilla/websocket as documented, the read loop inside the handler",
-	New:     func(cfg engine.Config) (engine.Engine, error) { return newEngine(cfg, documented) },
+	Name:      "gorilla",
+	IdleBytes: 18000,
+	Summary:   "net/http and gorilla/websocket as documented, the read loop inside the handler",
+	New:       func(cfg engine.Config) (engine.Engine, error) { return newEngine(cfg, documented) },
 }
 
 // LeanEntry is the same library with less memory for each connection.
 var LeanEntry = engine.Entry{
-	Name:    "gorilla-lean",
-	Summary: "gorilla/websocket with the loop outside the handler, a small read buffer and pooled writes",
-	New:     func(cfg engine.Config) (engine.Engine, error) { return newEngine(cfg, lean) },
+	Name:      "gorilla-lean",
+	IdleBytes: 5500,
+	Summary:   "gorilla/websocket with the loop outside the handler, a small read buffer and pooled writes",
+	New:       func(cfg engine.Config) (engine.Engine, error) { return newEngine(cfg, lean) },
 }
 
 // A form is what the two engines differ in.

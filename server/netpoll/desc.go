@@ -37,8 +37,9 @@ import (
 // None of this is a mistake in this file: with the same conns, upgrade and frame
 // packages as the other engines, it is what remains.
 var DescEntry = engine.Entry{
-	Name:    "netpoll-desc",
-	Summary: "lesson: easygo netpoll.Desc with one-shot events and a pool of workers, as published in 2017",
+	Name:      "netpoll-desc",
+	IdleBytes: 2000,
+	Summary:   "lesson: easygo netpoll.Desc with one-shot events and a pool of workers, as published in 2017",
 	New: func(cfg engine.Config) (engine.Engine, error) {
 		if err := cfg.Validate(); err != nil {
 			return nil, err

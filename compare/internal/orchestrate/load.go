@@ -15,6 +15,9 @@ const (
 	// loadGrace is how long an interrupted load generator may take to write
 	// what it has measured.
 	loadGrace = 15 * time.Second
+	// closesPerSecond is a slow rate of closing; an interrupted load generator
+	// closes all its connections in good order.
+	closesPerSecond = 5000
 	// loadSlack is added to three times the estimate before it is given up.
 	loadSlack = time.Minute
 )
@@ -23,12 +26,20 @@ const (
 type target struct {
 	label, url, admin string
 	pid               int
+	ports             int // consecutive ones, from the URL's on
+	idleBytes         int // see Arm
 }
 
 // measure runs the load generator once against t, writing into dir. It returns
 // the run's own verdict, or an error when no whole run was written.
 func measure(ctx context.Context, binary string, l Load, t target, dir string, onLine func(string)) (results.Verdict, error) {
 	args := append(l.args(), "--url", t.url, "--label", t.label, "--out", dir)
+	if t.ports > 1 {
+		args = append(args, "--ports", strconv.Itoa(t.ports))
+	}
+	if t.idleBytes > 0 {
+		args = append(args, fmt.Sprintf("--server-bytes=%dB", t.idleBytes))
+	}
 	if t.pid != 0 {
 		args = append(args, "--server-pid", strconv.Itoa(t.pid))
 	}
@@ -39,7 +50,7 @@ func measure(ctx context.Context, binary string, l Load, t target, dir string, o
 	if err != nil {
 		return results.Invalid, err
 	}
-	if err := await(ctx, p, 3*l.Estimate()+loadSlack, loadGrace); err != nil {
+	if err := await(ctx, p, 3*l.Estimate()+loadSlack, loadGrace+time.Duration(l.Conns)*time.Second/closesPerSecond); err != nil {
 		return results.Invalid, fmt.Errorf("load generator: %w", err)
 	}
 	const invalid = 2 // exit code for a run that is written and INVALID

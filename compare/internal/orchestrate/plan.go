@@ -20,6 +20,7 @@ type Plan struct {
 	Seed        uint64 // decides the order of the arms
 	NoClaim     string // why the figures carry no claim; empty if they may
 	Load        Load
+	Shards      int // processes of each server; 0 means 1
 	// ServerFlags are handed to every server alike, for example "--outbox=64KiB".
 	ServerFlags []string
 }
@@ -29,6 +30,9 @@ type Plan struct {
 type Arm struct {
 	Name    string // of the engine, or the label of a foreign server
 	Summary string
+	// IdleBytes is about what an idle connection takes in the server; 0 if that is
+	// not known.
+	IdleBytes int
 	// Lesson lists what an engine that is kept as a lesson is known to fail.
 	Lesson []results.CaseResult
 	// Foreign is set for a server that is not ours to start and stop.
@@ -50,6 +54,7 @@ type Load struct {
 	Workloads []string // in order: "hold", "echo", "echo-closed", "churn"
 	Conns     int
 	Plateaus  int
+	Pending   int           // most dials in progress; 0 leaves it to the load generator
 	Ramp      string        // "5000/s" or "max", as the load generator takes it
 	Rate      string        // open loop, for example "5000/s"; all connections together
 	InFlight  int           // closed loop; all connections together
@@ -87,6 +92,9 @@ func (l Load) args() []string {
 		case "churn":
 			args = append(args, "--lifetime", l.Lifetime.String())
 		}
+	}
+	if l.Pending > 0 {
+		args = append(args, "--pending", strconv.Itoa(l.Pending))
 	}
 	if l.Lanes > 0 {
 		args = append(args, "--lanes", strconv.Itoa(l.Lanes))

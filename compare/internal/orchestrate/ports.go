@@ -47,20 +47,28 @@ func newPorts(low, high int, seed uint64) *Ports {
 }
 
 // Next returns an address whose port nobody listens on at the moment.
-func (p *Ports) Next() (string, error) {
-	for range p.last - p.first + 1 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(p.next))
-		if p.next++; p.next > p.last {
-			p.next = p.first
+func (p *Ports) Next() (string, error) { return p.Block(1) }
+
+// Block returns the first of n addresses with consecutive ports that nobody
+// listens on at the moment.
+func (p *Ports) Block(n int) (string, error) {
+	free := 0 // consecutive ports before next
+	for range 2 * (p.last - p.first + 1) {
+		if p.next > p.last {
+			p.next, free = p.first, 0
 		}
-		l, err := net.Listen("tcp", addr)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.next)))
+		p.next++
 		if err != nil {
+			free = 0
 			continue
 		}
 		if err := l.Close(); err != nil {
 			return "", fmt.Errorf("trying port: %w", err)
 		}
-		return addr, nil
+		if free++; free == n {
+			return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.next-n)), nil
+		}
 	}
-	return "", fmt.Errorf("no free port of 127.0.0.1 between %d and %d", p.first, p.last)
+	return "", fmt.Errorf("no %d free ports in a row on 127.0.0.1 between %d and %d", n, p.first, p.last)
 }

@@ -170,7 +170,7 @@ func (e *execution) step(ctx context.Context, a *Arm, arm *results.Arm, step *re
 			return err
 		}
 	}
-	t := target{label: a.Name}
+	t := target{label: a.Name, ports: 1, idleBytes: a.IdleBytes}
 	var s *server
 	if f := a.Foreign; f != nil {
 		t.url, t.admin, t.pid = f.URL, f.Admin, f.PID
@@ -178,12 +178,12 @@ func (e *execution) step(ctx context.Context, a *Arm, arm *results.Arm, step *re
 		// Not the server that was tested: Go gives little memory back, so the
 		// baseline must come from a fresh process.
 		var err error
-		if s, err = e.start(ctx, a); err != nil {
+		if s, err = e.start(ctx, a, max(1, e.plan.Shards)); err != nil {
 			return err
 		}
 		defer s.Kill() // at the latest
 		arm.Server = s.Argv
-		t.url, t.admin, t.pid = s.URL, s.Admin, s.PID()
+		t.url, t.admin, t.pid, t.ports = s.URL, s.Admin, s.PID(), max(1, e.plan.Shards)
 	}
 	dir := filepath.Join(a.Name, strconv.Itoa(step.Repetition))
 	verdict, err := measure(ctx, e.Loadgen, e.plan.Load, t, filepath.Join(e.plan.Out, dir), e.Reporter.Status)
@@ -213,7 +213,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 		}
 		return err
 	}
-	s, err := e.start(ctx, a)
+	s, err := e.start(ctx, a, 1)
 	if err != nil {
 		return err
 	}
@@ -227,8 +227,9 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	return err
 }
 
-func (e *execution) start(ctx context.Context, a *Arm) (*server, error) {
-	return startServer(ctx, starting{e.Server, a.Name, e.plan.ServerFlags, e.patience.ready}, e.ports, e.note)
+func (e *execution) start(ctx context.Context, a *Arm, shards int) (*server, error) {
+	flags := append(shardFlags(shards), e.plan.ServerFlags...)
+	return startServer(ctx, starting{e.Server, a.Name, flags, shards, e.patience.ready}, e.ports, e.note)
 }
 
 // note records a fact that the reader should know and tells it at once.

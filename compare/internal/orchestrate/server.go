@@ -20,6 +20,7 @@ const startTries = 5
 type starting struct {
 	binary, engine string
 	flags          []string
+	ports          int           // consecutive ones to serve on
 	ready          time.Duration // longest wait for the ready line
 }
 
@@ -49,7 +50,7 @@ func startServer(ctx context.Context, how starting, ports *Ports, note func(stri
 	var err error
 	for range startTries {
 		var listen, admin string
-		if listen, err = ports.Next(); err != nil {
+		if listen, err = ports.Block(max(1, how.ports)); err != nil {
 			return nil, err
 		}
 		if admin, err = ports.Next(); err != nil {
