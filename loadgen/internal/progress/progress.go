@@ -48,6 +48,9 @@ func rates(s trial.Snapshot) string {
 	if s.Sent > 0 || s.Received > 0 {
 		text += fmt.Sprintf(" sent=%.0f/s received=%.0f/s", s.Sent, s.Received)
 	}
+	if s.Asked > 0 {
+		text += fmt.Sprintf(" asked=%d answered=%d", s.Asked, s.Answered)
+	}
 	if s.Metric != "" {
 		text += fmt.Sprintf(" %s p50=%v p99=%v", s.Metric, s.P50.Round(time.Microsecond), s.P99.Round(time.Microsecond))
 	}

@@ -23,6 +23,7 @@ import (
 func Write(w io.Writer, run *results.Run, dir string) {
 	var b strings.Builder
 	phases(&b, run)
+	life(&b, run)
 	metrics(&b, run)
 	memory(&b, run.Ledger)
 	for _, f := range run.Findings {
@@ -61,7 +62,9 @@ func phases(b *strings.Builder, run *results.Run) {
 	}
 	t.Render()
 	for _, p := range run.Phases {
-		causes(b, p.Name, "messages", p.Ops.Causes)
+		if p.Workload != "hold" {
+			causes(b, p.Name, "messages", p.Ops.Causes)
+		}
 		causes(b, p.Name, "connections", p.Dials.Causes)
 	}
 	b.WriteByte('\n')

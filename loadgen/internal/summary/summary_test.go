@@ -27,6 +27,12 @@ func TestWrite(t *testing.T) {
 			{Name: "echo/window", Kind: results.Window, Length: time.Second, Achieved: 990,
 				Ops:     results.Ops{Scheduled: 1000, Completed: 990, Failed: 7, Dropped: 3, Causes: map[results.Cause]uint64{results.CauseMissing: 5, results.CauseCorrupt: 2, results.CauseBacklog: 3}},
 				Metrics: []results.Metric{metric(results.MetricResponse, 1234567), metric(results.MetricLag, 512)}},
+			{Name: "hold/window", Kind: results.Window, Workload: "hold", Model: results.OpenLoop, Length: 20 * time.Second, Achieved: 49.9,
+				Ops:     results.Ops{Scheduled: 1000, Completed: 998, Failed: 1, Dropped: 1, Causes: map[results.Cause]uint64{results.CauseTimeout: 1, results.CauseNoConn: 1}},
+				Probes:  results.Ops{Scheduled: 4, Completed: 4},
+				Metrics: []results.Metric{metric(results.MetricResponse, 345678), metric(results.MetricProbe, 234567)}},
+			{Name: "teardown", Kind: results.Teardown, Length: 1234 * time.Millisecond,
+				Closing: &results.Closing{Begun: 999, Reset: 2, OrphansPeak: 17, OrphansMax: 131072, TimeWaitPeak: 997, Held: 100 * time.Millisecond}},
 		},
 		Ledger: &results.Ledger{Slopes: []results.Slope{
 			{Item: "server.rss", Kind: results.Settled, Unit: "B", PerConn: 154.25, HasInterval: true, Low: 111.2, High: 197.3, Fixed: 13520896},
