@@ -216,7 +216,8 @@ const (
 	CauseTimeout     Cause = "timeout"                    // no answer in time; ETIMEDOUT
 	CauseReset       Cause = "connection reset"           // ECONNRESET, EPIPE
 	CauseNoAddress   Cause = "no free address"            // EADDRNOTAVAIL, EADDRINUSE
-	CauseDescriptors Cause = "descriptor limit"           // EMFILE, ENFILE
+	CauseDescriptors Cause = "descriptor limit"           // EMFILE: of the process, ulimit -n
+	CauseFiles       Cause = "machine's file limit"       // ENFILE: of all processes, fs.file-max
 	CauseNoMemory    Cause = "kernel out of memory"       // ENOMEM, ENOBUFS
 	CauseUnreachable Cause = "network unreachable"        // ENETUNREACH, EHOSTUNREACH
 	CauseStatus      Cause = "unexpected HTTP status"     // not 101

@@ -27,27 +27,30 @@ type pending struct {
 
 // window is a bounded set of pending things, each found by number, in the order
 // in which they began. As all of one window have the same timeout, only the
-// first can be the next to expire. Number 0 is the list's own end.
+// first can be the next to expire. Number 0 is the list's own end. It takes
+// memory for as many as were pending at once so far.
 type window struct {
 	all     []pending
-	free    []int32
+	free    []int32 // of all
+	size    int
 	timeout time.Duration
 }
 
 func newWindow(size int, timeout time.Duration) window {
-	w := window{all: make([]pending, size+1), free: make([]int32, size), timeout: timeout}
-	for i := range w.free {
-		w.free[i] = int32(size - i)
-	}
-	return w
+	return window{all: make([]pending, 1), size: size, timeout: timeout}
 }
 
-func (w *window) full() bool { return len(w.free) == 0 }
+func (w *window) full() bool { return w.count() == w.size }
 
 func (w *window) count() int { return len(w.all) - 1 - len(w.free) }
 
-// add puts c at the end of the order. The window must not be full.
+// add puts c at the end of the order. The window must not be full. What is
+// returned is valid until the next add.
 func (w *window) add(c wire.Conn, now time.Duration) (int32, *pending) {
+	if len(w.free) == 0 {
+		w.all = append(w.all, pending{})
+		w.free = append(w.free, int32(len(w.all)-1))
+	}
 	i := w.free[len(w.free)-1]
 	w.free = w.free[:len(w.free)-1]
 	last := w.all[0].prev

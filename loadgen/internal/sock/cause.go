@@ -19,8 +19,10 @@ func cause(errno unix.Errno) results.Cause {
 		return results.CauseReset
 	case unix.EADDRNOTAVAIL, unix.EADDRINUSE:
 		return results.CauseNoAddress
-	case unix.EMFILE, unix.ENFILE:
+	case unix.EMFILE:
 		return results.CauseDescriptors
+	case unix.ENFILE:
+		return results.CauseFiles
 	case unix.ENOMEM, unix.ENOBUFS:
 		return results.CauseNoMemory
 	case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN:

@@ -15,8 +15,12 @@ import (
 )
 
 const (
-	scratchSize = 256 << 10
-	batch       = 64
+	// scratchSize is how much is read at once. Where lanes are so many that each
+	// has a table of its own, smallScratch is: 256 KiB for 20,000 connections
+	// would be 13 B for each.
+	scratchSize  = 256 << 10
+	smallScratch = 64 << 10
+	batch        = 64
 	// patience is how many full scratch buffers one connection may bring before
 	// the others have their turn.
 	patience = 4
@@ -59,7 +63,12 @@ const wakeConn = math.MaxInt32 // in place of a connection's number
 // New returns a set for connections 0 to conns-1, with a descriptor table of its
 // own if apart. Its thread calls Begin before anything else.
 func New(conns int, apart bool) (*Set, error) {
-	s := &Set{epoll: -1, slots: make([]slot, conns), scratch: make([]byte, scratchSize), apart: apart}
+	s := &Set{epoll: -1, slots: make([]slot, conns), apart: apart}
+	size := scratchSize
+	if apart {
+		size = smallScratch
+	}
+	s.scratch = make([]byte, size)
 	var err error
 	// Wake is called by threads that do not share the set's table. So this
 	// descriptor is made in theirs, and closed there by whoever collects s.
