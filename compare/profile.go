@@ -18,7 +18,7 @@ type profile struct {
 func (p *profile) scale() {
 	p.repetitions = 1
 	p.load.Ramp, p.load.Pending = "max", 1024
-	p.load.Settle, p.load.Window = time.Second, time.Minute
+	p.load.Settle, p.load.Window, p.load.Heartbeat = time.Second, 2*time.Minute, 2*time.Minute
 	p.noClaim = "one repetition: nothing is claimed about differences between engines"
 }
 

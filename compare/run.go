@@ -35,19 +35,20 @@ type runCommand struct {
 	Bin        string    `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
 	ServerFlag []setting `help:"A flag for every server alike, for example outbox=64KiB (repeatable)." placeholder:"NAME=VALUE" sep:"none"`
 
-	Conns    int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
-	Plateaus int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn" placeholder:"NAME,..." group:"load"`
-	Rate     perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
-	InFlight int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
-	Payload  string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
-	Ramp     perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
-	Pending  int           `help:"Most dials in progress at once." placeholder:"N" group:"load"`
-	Lifetime time.Duration `help:"Churn: mean time that a connection lives (default 5s)." placeholder:"DURATION" group:"load"`
-	Settle   time.Duration `help:"Wait before each reading of memory." placeholder:"DURATION" group:"load"`
-	Warmup   time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
-	Duration time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
-	Lanes    int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
+	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
+	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn" placeholder:"NAME,..." group:"load"`
+	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
+	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
+	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
+	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
+	Pending   int           `help:"Most dials in progress at once." placeholder:"N" group:"load"`
+	Heartbeat time.Duration `help:"Hold: each connection answers a ping in each interval (default none, 2m for more connections than one process holds)." placeholder:"DURATION" group:"load"`
+	Lifetime  time.Duration `help:"Churn: mean time that a connection lives (default 5s)." placeholder:"DURATION" group:"load"`
+	Settle    time.Duration `help:"Wait before each reading of memory." placeholder:"DURATION" group:"load"`
+	Warmup    time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
+	Duration  time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
+	Lanes     int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
 
 	URL             string `help:"Measure a server of your own as well, or alone without --engines." placeholder:"URL" group:"own server"`
 	Label           string `help:"Its name in the report." default:"own" group:"own server"`
@@ -118,6 +119,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	set(&p.load.Payload, c.Payload)
 	set(&p.load.Ramp, string(c.Ramp))
 	set(&p.load.Pending, c.Pending)
+	set(&p.load.Heartbeat, c.Heartbeat)
 	set(&p.load.Lifetime, c.Lifetime)
 	set(&p.load.Settle, c.Settle)
 	set(&p.load.WarmUp, c.Warmup)

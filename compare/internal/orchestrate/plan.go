@@ -59,6 +59,7 @@ type Load struct {
 	Rate      string        // open loop, for example "5000/s"; all connections together
 	InFlight  int           // closed loop; all connections together
 	Payload   string        // for example "128B"
+	Heartbeat time.Duration // hold: each connection is asked once in this time; 0: never
 	Lifetime  time.Duration // churn: mean time that a connection lives
 	Settle    time.Duration
 	WarmUp    time.Duration
@@ -85,6 +86,10 @@ func (l Load) args() []string {
 	}
 	for _, w := range l.Workloads {
 		switch w {
+		case "hold":
+			if l.Heartbeat > 0 {
+				args = append(args, "--heartbeat", l.Heartbeat.String())
+			}
 		case "echo":
 			args = append(args, "--rate", l.Rate)
 		case "echo-closed":
