@@ -8,16 +8,24 @@ import (
 // A Pool is one set of histograms for the shards of many lanes. A histogram
 // takes 220 KB whatever it holds, so one for each metric of each lane would
 // outweigh the connections themselves where there are a hundred lanes. A shard
-// of a pool notes what it times in a list of a few KB, which goes into the pool
-// when it is full and to the collector when it is swapped.
+// of a pool notes what it times in a list of 2 KB, which goes into the pool when
+// it is full and to the collector when it is swapped. There is one collector.
 type Pool struct {
-	mu  sync.Mutex
-	set *Set
-	any bool // set holds something
+	timed [metrics]bool
+	mu    sync.Mutex
+	set   *Set
+	any   bool // set holds something
+	spare *Set // the collector's, empty
 }
 
 // NewPool returns a pool that times the given metrics.
-func NewPool(timed ...Metric) *Pool { return &Pool{set: NewSet(timed...)} }
+func NewPool(timed ...Metric) *Pool {
+	p := &Pool{set: NewSet(timed...), spare: NewSet(timed...)}
+	for _, m := range timed {
+		p.timed[m] = true
+	}
+	return p
+}
 
 // Shard returns a shard of the pool.
 func (p *Pool) Shard() *Shard { return &Shard{p.member(), p.member()} }
@@ -27,10 +35,8 @@ const noteLimit = 256
 
 func (p *Pool) member() *Set {
 	s := &Set{pool: p}
-	for _, h := range p.set.hist {
-		if h != nil {
-			s.notes = make([]note, 0, noteLimit)
-		}
+	if p.timed != [metrics]bool{} {
+		s.notes = make([]note, 0, noteLimit)
 	}
 	return s
 }
@@ -46,7 +52,7 @@ func (n note) split() (Metric, time.Duration) {
 
 // note keeps d until the list is full.
 func (s *Set) note(m Metric, d time.Duration) {
-	if s.pool.set.hist[m] == nil {
+	if !s.pool.timed[m] {
 		return
 	}
 	s.notes = append(s.notes, note(d)<<metricBits|note(m))
@@ -68,12 +74,17 @@ func (s *Set) read(notes []note) {
 }
 
 // drain gives s what the lists of p have run over with, whichever set that was.
+// No lane waits while it is added up.
 func (p *Pool) drain(s *Set) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.any {
-		s.Add(p.set)
-		p.set.Reset()
-		p.any = false
+	if !p.any {
+		p.mu.Unlock()
+		return
 	}
+	full := p.set
+	p.set, p.any = p.spare, false
+	p.mu.Unlock()
+	s.Add(full)
+	full.Reset()
+	p.spare = full
 }

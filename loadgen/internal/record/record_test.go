@@ -1,6 +1,7 @@
 package record
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -121,5 +122,20 @@ func TestPoolOfManyLanes(t *testing.T) {
 	}
 	if lag.Below() != lanes*each {
 		t.Errorf("lag %v", lag)
+	}
+}
+
+// A hundred lanes that share histograms take less than ten would with their own.
+func TestPoolIsLean(t *testing.T) {
+	p := NewPool(Response, Service, Lag)
+	shards := make([]*Shard, 100)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range shards {
+		shards[i] = p.Shard()
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(shards)); each > 6<<10 {
+		t.Errorf("a shard takes %d B", each)
 	}
 }
