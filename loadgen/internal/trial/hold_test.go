@@ -26,7 +26,7 @@ func named(t *testing.T, r *results.Run, name string) results.Phase {
 // holding is a plan with a heartbeat and a probe.
 func holding(t *testing.T, s *server) *Plan {
 	p := s.plan(t, Hold)
-	p.Heartbeat, p.HeartbeatTimeout, p.Probe = 100*time.Millisecond, 500*time.Millisecond, 50*time.Millisecond
+	p.Heartbeat, p.HeartbeatTimeout, p.Probe = 100*time.Millisecond, 10*time.Second, 50*time.Millisecond
 	p.Window, p.Drain = 400*time.Millisecond, 100*time.Millisecond
 	return p
 }
@@ -86,7 +86,7 @@ func TestHoldOfOneThatIsSilent(t *testing.T) {
 			s.reply(c, f)
 		}
 	}))
-	p.HeartbeatTimeout = 250 * time.Millisecond // longer than an interval, and than the drain
+	p.HeartbeatTimeout = 1500 * time.Millisecond // longer than an interval, and than the drain
 	run, err := run(context.Background(), p, new(watch), often)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,8 @@ import (
 	"signalbench/results"
 )
 
-// Hold leaves connections idle. It is always finished.
+// Hold leaves connections idle. It is always finished. A [Pulse] asks them
+// whether they live.
 type Hold struct{ common }
 
 // NewHold returns the stage for one lane.
