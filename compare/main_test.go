@@ -60,7 +60,8 @@ func TestScripts(t *testing.T) {
 }
 
 // writeSuite is "suite DIR REPETITIONS [KIND]": a synthetic comparison, which
-// is INVALID for the kind "invalid", and fatter for "fat".
+// is INVALID for the kind "invalid", fatter for "fat", and only holds 1,000 or
+// 4,000 connections for "held" and "larger".
 func writeSuite(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: suite DIR REPETITIONS [KIND]")
@@ -76,6 +77,10 @@ func writeSuite(ts *testscript.TestScript, neg bool, args []string) {
 			engines[0].Invalid = true
 		case "fat":
 			engines[0].RSS *= 2
+		case "held":
+			engines[0].Held = 1000
+		case "larger":
+			engines[0].Held = 4000
 		}
 	}
 	fixture.Suite(script{ts}, ts.MkAbs(args[0]), n, engines...)

@@ -8,8 +8,9 @@ import (
 
 // reportCommand shows results that are there.
 type reportCommand struct {
-	Dir string `arg:"" name:"run" help:"Folder of a comparison or of a single run." type:"path"`
-	Out string `help:"Folder for the report (default: beside the results)." placeholder:"DIR" type:"path"`
+	Dir   string   `arg:"" name:"run" help:"Folder of a comparison or of a single run." type:"path"`
+	Check []string `help:"Results with more connections: put what this one's slopes lead to expect beside what was measured there (repeatable)." placeholder:"RUN" type:"path" sep:"none"`
+	Out   string   `help:"Folder for the report (default: beside the results)." placeholder:"DIR" type:"path"`
 }
 
 // Run renders the report again. An INVALID result is shown and is the exit code.
@@ -18,7 +19,7 @@ func (c *reportCommand) Run(s *session) error {
 	if out == "" {
 		out = c.Dir
 	}
-	verdict, err := show(s, c.Dir, out)
+	verdict, err := show(s, c.Dir, out, c.Check...)
 	if err != nil {
 		return err
 	}

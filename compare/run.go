@@ -222,15 +222,24 @@ func reporter(s *session) orchestrate.Reporter {
 }
 
 // show reads results, writes their report into out and the tables to stdout.
-func show(s *session, dir, out string) (results.Verdict, error) {
+// Projections are checked against the results in larger.
+func show(s *session, dir, out string, larger ...string) (results.Verdict, error) {
 	d, err := digest.Open(dir)
 	if err != nil {
 		return "", err
 	}
-	if err := report.Write(out, d); err != nil {
+	var others []*digest.Suite
+	for _, l := range larger {
+		o, err := digest.Open(l)
+		if err != nil {
+			return "", err
+		}
+		others = append(others, o)
+	}
+	if err := report.Write(out, d, others...); err != nil {
 		return "", err
 	}
-	if err := report.Text(s.stdout, d); err != nil {
+	if err := report.Text(s.stdout, d, others...); err != nil {
 		return "", err
 	}
 	_, err = fmt.Fprintf(s.stdout, "%s\nreport: %s\n", d.Verdict, filepath.Join(out, report.HTMLFile))

@@ -23,6 +23,21 @@ func open(t *testing.T, repetitions int, engines ...fixture.Engine) *digest.Suit
 	return s
 }
 
+// openSpoilt opens a run whose series.csv is cut.
+func openSpoilt(t *testing.T) *digest.Suite {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "suite")
+	fixture.Suite(t, dir, 1, fixture.Engine{Name: "x", RSS: 1, Echo: time.Millisecond, Closed: 1000, Lean: true})
+	if err := os.WriteFile(filepath.Join(dir, "x", "1", "series.csv"), []byte("at_ns,ph"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := digest.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func quantity(t *testing.T, name string) digest.Quantity {
 	t.Helper()
 	for _, q := range digest.Quantities() {

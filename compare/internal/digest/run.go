@@ -13,7 +13,11 @@ type Run struct {
 	*results.Run
 	Dir        string
 	Repetition int
+	// Series is the run's seconds; nil if they cannot be read, which is then a
+	// finding.
+	Series []results.SeriesRow
 
+	argv       []string // of the server, by the suite
 	histograms map[key]*results.Histogram
 	intervals  map[key][]results.Interval
 }
@@ -32,6 +36,7 @@ var (
 	ClosedPart = Part{results.Window, "echo-closed"}
 	ChurnPart  = Part{results.Window, "churn"}
 	HoldPart   = Part{results.Window, "hold"}
+	ClosePart  = Part{Kind: results.Teardown}
 )
 
 // parts is all of them, in the order of a report.
@@ -57,14 +62,17 @@ type key struct {
 }
 
 // openRun reads a run with every histogram that a report shows.
-func openRun(dir string, repetition int) (*Run, error) {
+func openRun(dir string, repetition int, argv []string) (*Run, error) {
 	stored, err := results.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	r := &Run{
-		Run: stored, Dir: dir, Repetition: repetition,
+		Run: stored, Dir: dir, Repetition: repetition, argv: argv,
 		histograms: map[key]*results.Histogram{}, intervals: map[key][]results.Interval{},
+	}
+	if r.Series, err = results.OpenSeries(dir); err != nil {
+		r.Findings = append(r.Findings, results.Finding{Severity: results.Warning, Check: "series", Text: "nothing is shown over time: " + err.Error()})
 	}
 	for _, part := range parts {
 		for _, phase := range r.Phases(part) {
@@ -122,6 +130,7 @@ type Total struct {
 	Length         time.Duration
 	Ops            results.Ops
 	Dials          results.Dials
+	Probes         results.Ops
 	Offered        float64 // of the last phase, per second
 	Client, Server results.Usage
 }
@@ -141,7 +150,18 @@ func (r *Run) Total(p Part) (t Total, ok bool) {
 		t.Dials.Upgraded += phase.Dials.Upgraded
 		t.Dials.Failed += phase.Dials.Failed
 		t.Dials.Dropped += phase.Dials.Dropped
+		t.Dials.Retried += phase.Dials.Retried
 		t.Dials.Lost += phase.Dials.Lost
+		for cause, n := range phase.Dials.Causes {
+			if t.Dials.Causes == nil {
+				t.Dials.Causes = map[results.Cause]uint64{}
+			}
+			t.Dials.Causes[cause] += n
+		}
+		t.Probes.Scheduled += phase.Probes.Scheduled
+		t.Probes.Completed += phase.Probes.Completed
+		t.Probes.Failed += phase.Probes.Failed
+		t.Probes.Dropped += phase.Probes.Dropped
 		addUsage(&t.Client, phase.Client)
 		addUsage(&t.Server, phase.Server)
 	}

@@ -53,7 +53,7 @@ func Open(dir string) (*Suite, error) {
 			if step.Dir == "" {
 				continue
 			}
-			run, err := openRun(filepath.Join(dir, step.Dir), step.Repetition)
+			run, err := openRun(filepath.Join(dir, step.Dir), step.Repetition, a.Server)
 			if err != nil {
 				return nil, err
 			}

@@ -48,6 +48,9 @@ func TestNothingToDraw(t *testing.T) {
 	if f, err := Course("x", "", "", []Track{{Name: "a"}}); f != nil || err != nil {
 		t.Errorf("Course = %v, %v", f, err)
 	}
+	if f, err := Timeline("x", "", "", "", []Curve{{Name: "a"}, {Name: "b", Points: []Point{{0, -1}, {time.Second, -1}}}}); f != nil || err != nil {
+		t.Errorf("Timeline = %v, %v", f, err)
+	}
 	if f, err := Bars("x", "", "", "", []Segment{{Name: "s", Colour: Colour(0)}}, []Bar{{Name: "a", Values: []float64{0}}}); f != nil || err != nil {
 		t.Errorf("Bars = %v, %v", f, err)
 	}

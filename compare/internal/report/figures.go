@@ -26,6 +26,10 @@ func Figures(s *digest.Suite) ([]*figure.Figure, error) {
 		},
 		func() (*figure.Figure, error) { return course(s) },
 		func() (*figure.Figure, error) {
+			return spectrum(s, "heartbeat", "Heartbeats answered",
+				"From due to answered by the same payload, every connection once in each interval.", digest.HoldPart, results.MetricResponse)
+		},
+		func() (*figure.Figure, error) {
 			return spectrum(s, "closed", "Echo service time, closed loop",
 				"From sent to received, with a fixed number of messages in flight: N / throughput once the server is saturated.", digest.ClosedPart, results.MetricService)
 		},
@@ -38,7 +42,8 @@ func Figures(s *digest.Suite) ([]*figure.Figure, error) {
 			list = append(list, f)
 		}
 	}
-	return list, nil
+	over, err := timelines(s)
+	return append(list, over...), err
 }
 
 func spectrum(s *digest.Suite, id, title, caption string, p digest.Part, metric string) (*figure.Figure, error) {

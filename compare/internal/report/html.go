@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"strings"
 
 	"signalbench/compare/internal/digest"
 	"signalbench/compare/internal/figure"
@@ -35,18 +36,28 @@ var below = map[string][]string{
 	"summary":    {"memory", "response"},
 	"latency":    {"course", "upgrade"},
 	"throughput": {"closed"},
+	"hold":       {"heartbeat"},
+	"connecting": {"connections", "ramp"},
 }
 
+// machineFigure begins the names of the figures of each arm below the ledger.
+const machineFigure = "machine-"
+
 // folded are the tables that a reader opens when needed.
-var folded = map[string]bool{"steps": true, "environment": true, "medians": true, "against": true}
+var folded = map[string]bool{"steps": true, "environment": true, "medians": true, "against": true, "objects": true, "connecting": true}
 
 // HTML writes the whole report as one page without any reference outside.
-func HTML(w io.Writer, s *digest.Suite, figures []*figure.Figure) error {
+func HTML(w io.Writer, s *digest.Suite, figures []*figure.Figure, larger ...*digest.Suite) error {
 	var blocks []block
-	for _, t := range sections.All(s) {
+	for _, t := range sections.All(s, larger...) {
 		b := block{Table: t, Folded: folded[t.ID]}
 		for _, id := range below[t.ID] {
 			if f := figureByID(figures, id); f != nil {
+				b.Figures = append(b.Figures, f)
+			}
+		}
+		for _, f := range figures {
+			if t.ID == "ledger" && strings.HasPrefix(f.ID, machineFigure) {
 				b.Figures = append(b.Figures, f)
 			}
 		}

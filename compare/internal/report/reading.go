@@ -14,6 +14,8 @@ var reading = []paragraph{
 	{"The ledger.", "Memory per connection is the slope of a line through readings at several counts of connections, with its confidence interval, never a total divided by N. " +
 		"Before each reading both sides collect garbage and return free memory. User space is the server process; the kernel's part is counted by slab object, for the whole machine. " +
 		"On one machine both ends of a connection are in it: the load generator holds one socket, inode, file, dentry and epoll entry per connection, and the rest is the server's half."},
+	{"Projection.", "What the slope leads to expect is no measurement: it takes for granted that a further connection costs what those before it did, and it knows nothing of limits other than memory. " +
+		"Where a run with more connections is given, or the run has plateaus enough, what was projected stands beside what was measured."},
 	{"Repetitions.", "Each repetition starts a fresh server process; one is alive at a time; the order of the engines changes from one repetition to the next. " +
 		"Percentiles come from the merged histograms of all repetitions. Differences are tested with the Mann-Whitney U test: ~ means that none was found at p < 0.05. Fewer than 5 repetitions carry no claim."},
 }

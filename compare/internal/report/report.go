@@ -23,17 +23,18 @@ const (
 )
 
 // Write writes report.md, report.html and figures/*.svg into dir, over those of
-// an earlier report.
-func Write(dir string, s *digest.Suite) error {
+// an earlier report. Projections are checked against larger, of any number; so
+// they are by all functions of this package.
+func Write(dir string, s *digest.Suite, larger ...*digest.Suite) error {
 	figures, err := Figures(s)
 	if err != nil {
 		return err
 	}
 	var md, page bytes.Buffer
-	if err := Markdown(&md, s); err != nil {
+	if err := Markdown(&md, s, larger...); err != nil {
 		return fmt.Errorf("writing %s: %w", MarkdownFile, err)
 	}
-	if err := HTML(&page, s, figures); err != nil {
+	if err := HTML(&page, s, figures, larger...); err != nil {
 		return fmt.Errorf("writing %s: %w", HTMLFile, err)
 	}
 	files := map[string][]byte{MarkdownFile: md.Bytes(), HTMLFile: page.Bytes()}
@@ -75,8 +76,8 @@ func replace(path string, data []byte) error {
 
 // Text writes what belongs on a terminal: the tables of figures, and the
 // findings that are more than notes.
-func Text(w io.Writer, s *digest.Suite) error {
-	for _, t := range sections.Brief(s) {
+func Text(w io.Writer, s *digest.Suite, larger ...*digest.Suite) error {
+	for _, t := range sections.Brief(s, larger...) {
 		if err := t.WriteText(w); err != nil {
 			return err
 		}
@@ -88,11 +89,11 @@ func Text(w io.Writer, s *digest.Suite) error {
 }
 
 // Markdown writes the whole report as Markdown.
-func Markdown(w io.Writer, s *digest.Suite) error {
+func Markdown(w io.Writer, s *digest.Suite, larger ...*digest.Suite) error {
 	if _, err := fmt.Fprintf(w, "# %s\n\n**%s.** %s\n\n", s.Title, s.Verdict, sections.Lead(s)); err != nil {
 		return err
 	}
-	for _, t := range sections.All(s) {
+	for _, t := range sections.All(s, larger...) {
 		if err := t.WriteMarkdown(w); err != nil {
 			return err
 		}

@@ -63,6 +63,7 @@ var suites = sync.OnceValue(func() map[string]*digest.Suite {
 		"valid": {3, fixture.Lean(fixture.Engines())},
 		"mixed": {1, mixed},
 		"claim": {6, fixture.Lean(fixture.Engines()[1:])},
+		"held":  {1, held(1000)},
 	} {
 		dir := filepath.Join(folder, name)
 		fixture.Suite(shared, dir, of.repetitions, of.engines...)
@@ -74,6 +75,15 @@ var suites = sync.OnceValue(func() map[string]*digest.Suite {
 	}
 	return list
 })
+
+// held are engines that only hold so many connections.
+func held(conns int) []fixture.Engine {
+	engines := fixture.Lean(fixture.Engines()[1:])
+	for i := range engines {
+		engines[i].Held = conns
+	}
+	return engines
+}
 
 // folder holds the suites, and shared reports what goes wrong with them.
 var (
@@ -120,12 +130,21 @@ func TestHTMLIsSelfContained(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(figures) != 5 {
-			t.Errorf("%s: %d figures, want 5", name, len(figures))
+		want := 5
+		if name == "held" { // memory, upgrade, heartbeat, connections, ramp, and the machine of two engines
+			want = 7
+		}
+		if len(figures) != want {
+			t.Errorf("%s: %d figures, want %d", name, len(figures), want)
 		}
 		var page bytes.Buffer
 		if err := report.HTML(&page, s, figures); err != nil {
 			t.Fatal(err)
+		}
+		for _, f := range figures {
+			if n := strings.Count(page.String(), `<figure id="figure-`+f.ID+`"`); n != 1 {
+				t.Errorf("%s: figure %s stands in the page %d times", name, f.ID, n)
+			}
 		}
 		if at := outside.FindIndex(page.Bytes()); at != nil {
 			t.Errorf("%s: the page refers outside: %.80s", name, page.Bytes()[at[0]:])
@@ -155,6 +174,25 @@ func wellFormed(t *testing.T, name string, doc []byte) {
 			t.Errorf("%s: %v", name, err)
 			return
 		}
+	}
+}
+
+// A projection is put beside what was measured with more connections.
+func TestLarger(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "larger")
+	fixture.Suite(t, dir, 1, held(4000)[1])
+	larger, err := digest.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var without, with bytes.Buffer
+	if err := errors.Join(report.Markdown(&without, open(t)["held"]), report.Markdown(&with, open(t)["held"], larger)); err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile(`\| netpoll \| ` + larger.ID + ` \| 1,000 \| 4,000 \|`)
+	if row.Match(without.Bytes()) || !row.Match(with.Bytes()) {
+		t.Errorf("the check against the larger run is in\n%s", with.String())
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 )
 
 // All returns every section of a report in its order. Those with nothing to
-// show are left out.
-func All(s *digest.Suite) []*table.Table {
+// show are left out. Projections are checked against larger, of any number.
+func All(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 	var list []*table.Table
 	for _, t := range []*table.Table{
-		Summary(s), Latency(s), Ledger(s), Throughput(s), Medians(s), Against(s), Conformance(s), Steps(s), Findings(s), Environment(s),
+		Summary(s), Hold(s), Latency(s), Ledger(s), Objects(s), Projection(s), Checks(s, larger...), Throughput(s), Connecting(s), Medians(s), Against(s), Conformance(s), Steps(s), Findings(s), Environment(s),
 	} {
 		if t != nil && len(t.Rows)+len(t.Notes) > 0 {
 			list = append(list, t)

@@ -29,8 +29,11 @@ func Lead(s *digest.Suite) string {
 
 // Brief returns the sections that belong on a terminal: the figures, and only
 // those outcomes that a reader must not miss.
-func Brief(s *digest.Suite) []*table.Table {
-	list := []*table.Table{Latency(s), Ledger(s), Throughput(s)}
+func Brief(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
+	list := []*table.Table{Latency(s), Ledger(s), Throughput(s), Hold(s)}
+	if most(s) >= large {
+		list = append(list, Projection(s), Checks(s, larger...))
+	}
 	if c := Conformance(s); c != nil && hasCase(c) {
 		list = append(list, c)
 	}
@@ -44,6 +47,21 @@ func Brief(s *digest.Suite) []*table.Table {
 		}
 	}
 	return kept
+}
+
+// large is from how many connections on a projection is on the terminal as well:
+// under it the machine's own noise weighs as much as the connections.
+const large = 100_000
+
+// most is the largest number of connections that was asked for.
+func most(s *digest.Suite) int {
+	n := 0
+	for _, a := range s.Arms {
+		for _, r := range a.Runs {
+			n = max(n, r.Spec.Conns)
+		}
+	}
+	return n
 }
 
 func hasCase(t *table.Table) bool {

@@ -63,7 +63,11 @@ func load(r *digest.Run) string {
 	for _, w := range sp.Workloads {
 		switch w {
 		case "hold":
-			parts = append(parts, "idle hold")
+			if sp.Heartbeat > 0 {
+				parts = append(parts, fmt.Sprintf("held with a heartbeat each %v", sp.Heartbeat))
+			} else {
+				parts = append(parts, "idle hold")
+			}
 		case "echo":
 			parts = append(parts, fmt.Sprintf("open-loop echo at %s/s", format.Whole(sp.Rate)))
 		case "echo-closed":

@@ -48,6 +48,9 @@ func Throughput(s *digest.Suite) *table.Table {
 			r.Bad, r.Group = a.Verdict != results.Valid, name != ""
 			name, whole = "", []string{"", "", "", ""}
 		}
+		if name != "" && (a.Summary(upgrades).N > 0 || cycles.N > 0) { // nothing was echoed
+			t.Add(append([]string{name, format.Unknown, format.Unknown, format.Unknown, format.Unknown, format.Unknown}, whole...)...).Bad = a.Verdict != results.Valid
+		}
 	}
 	if len(t.Rows) == 0 {
 		return nil
