@@ -1,7 +1,6 @@
 package digest
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -121,14 +120,11 @@ func memoryOf(p *results.Process) int64 {
 	return p.RSS
 }
 
-// Shards is how many processes served, by the server's own settings or by its
-// command line in the suite; 1 if neither says.
+// Shards is how many processes served, by the server's command line in the
+// suite; 1 if it does not say. What the server tells of its settings is one
+// process's own.
 func (r *Run) Shards() int {
-	args := r.argv
-	if v, ok := r.Target.Config["shards"]; ok {
-		args = append([]string{fmt.Sprintf("--shards=%v", v)}, args...)
-	}
-	for _, arg := range args {
+	for _, arg := range r.argv {
 		if v, ok := strings.CutPrefix(arg, "--shards="); ok {
 			if n, err := strconv.Atoi(v); err == nil && n > 0 {
 				return n

@@ -33,7 +33,8 @@ func Projection(s *digest.Suite) *table.Table {
 		return nil
 	}
 	t.Note("Both ends: PSS of the server's and the load generator's processes, the kernel's objects behind sockets, TCP buffers; see the ledger. " +
-		"Room is what was available before the first connection. Nothing is kept back for the kernel's own reserves, nor for messages: this is idle memory alone.")
+		"Room is what was available before the first connection. " +
+		"Not in it: what the kernel gives back when it must (the artefact in the ledger, files that were read), its own reserves, and messages: this is idle memory alone.")
 	return t
 }
 
