@@ -101,6 +101,9 @@ func newWire(t *testing.T, conns int, config *tls.Config) *Wire {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := below.Begin(); err != nil {
+		t.Fatal(err)
+	}
 	w := New(below, conns, config)
 	t.Cleanup(w.Release)
 	return w
