@@ -44,6 +44,7 @@ type runCommand struct {
 	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
 	Pending   int           `help:"Most dials in progress at once." placeholder:"N" group:"load"`
 	Heartbeat time.Duration `help:"Hold: each connection answers a ping in each interval (default none, 2m for more connections than one process holds)." placeholder:"DURATION" group:"load"`
+	Probe     time.Duration `help:"Hold: a connection chosen at random echoes a message once in this time (default none, 5s for more connections than one process holds)." placeholder:"DURATION" group:"load"`
 	Lifetime  time.Duration `help:"Churn: mean time that a connection lives (default 5s)." placeholder:"DURATION" group:"load"`
 	Settle    time.Duration `help:"Wait before each reading of memory." placeholder:"DURATION" group:"load"`
 	Warmup    time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
@@ -120,6 +121,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	set(&p.load.Ramp, string(c.Ramp))
 	set(&p.load.Pending, c.Pending)
 	set(&p.load.Heartbeat, c.Heartbeat)
+	set(&p.load.Probe, c.Probe)
 	set(&p.load.Lifetime, c.Lifetime)
 	set(&p.load.Settle, c.Settle)
 	set(&p.load.WarmUp, c.Warmup)

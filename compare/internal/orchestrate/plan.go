@@ -60,6 +60,7 @@ type Load struct {
 	InFlight  int           // closed loop; all connections together
 	Payload   string        // for example "128B"
 	Heartbeat time.Duration // hold: each connection is asked once in this time; 0: never
+	Probe     time.Duration // hold: one connection of all echoes a message once in this time; 0: never
 	Lifetime  time.Duration // churn: mean time that a connection lives
 	Settle    time.Duration
 	WarmUp    time.Duration
@@ -89,6 +90,9 @@ func (l Load) args() []string {
 		case "hold":
 			if l.Heartbeat > 0 {
 				args = append(args, "--heartbeat", l.Heartbeat.String())
+			}
+			if l.Probe > 0 {
+				args = append(args, "--probe", l.Probe.String())
 			}
 		case "echo":
 			args = append(args, "--rate", l.Rate)

@@ -48,7 +48,10 @@ func TestLoadArgs(t *testing.T) {
 	if got := strings.Join(l.args(), " "); !strings.HasSuffix(got, "--seed 9 --lifetime 5s") {
 		t.Errorf("churn without its lifetime: %s", got)
 	}
-	l.Workloads = []string{"hold"}
+	l.Workloads, l.Heartbeat, l.Probe = []string{"hold"}, time.Minute, 5*time.Second
+	if got := strings.Join(l.args(), " "); !strings.HasSuffix(got, "--heartbeat 1m0s --probe 5s") {
+		t.Errorf("a hold without its signs of life: %s", got)
+	}
 	if got := strings.Join(l.args(), " "); strings.Contains(got, "--rate") || strings.Contains(got, "--in-flight") {
 		t.Errorf("a hold has no rate: %s", got)
 	}
