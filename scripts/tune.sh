@@ -19,7 +19,7 @@ fail() { echo "tune: $*" >&2; exit 1; }
 path() { echo "/proc/sys/${1//./\/}"; }
 
 # now NAME: its value, several numbers with one space between them.
-now() { local v; read -ra v <"$(path "$1")" && echo "${v[*]}"; }
+now() { local v; { read -ra v <"$(path "$1")"; } 2>/dev/null && echo "${v[*]}"; }
 
 # write NAME VALUE: sets it, and checks that the kernel took it.
 write() {
