@@ -13,11 +13,14 @@ import (
 	"signalbench/compare/internal/orchestrate"
 )
 
-// doctorCommand asks the load generator, which knows the limits of both sides.
+// doctorCommand asks the load generator, which knows the limits of both sides,
+// about the processes that a run of the same size would start.
 type doctorCommand struct {
-	Conns int    `help:"Connections that are wanted." default:"10000" placeholder:"N"`
-	JSON  bool   `name:"json" help:"Answer in JSON."`
-	Bin   string `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
+	Conns   int      `help:"Connections that are wanted." default:"10000" placeholder:"N"`
+	Engines []string `help:"Engines that are to hold them, one at a time; the one that takes the most memory counts. All but the lessons by default." placeholder:"NAME,..."`
+	JSON    bool     `name:"json" xor:"form" help:"Answer in JSON."`
+	Sysctl  bool     `xor:"form" help:"Answer with the kernel settings that are too low alone, in the form of sysctl.conf."`
+	Bin     string   `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
 }
 
 // Run hands the load generator's answer and exit code on.
@@ -27,9 +30,24 @@ func (c *doctorCommand) Run(s *session) error {
 		return err
 	}
 	defer bin.Close() // a temporary folder; nothing is lost if it stays
-	args := []string{"doctor", "--conns", strconv.Itoa(c.Conns)}
-	if c.JSON {
+	list, err := listEngines(s.ctx, bin.Server)
+	if err != nil {
+		return err
+	}
+	arms, err := choose(list, c.Engines)
+	if err != nil {
+		return err
+	}
+	shards, err := orchestrate.Shards(c.Conns)
+	if err != nil {
+		return err
+	}
+	args := doctorArgs(c.Conns, shards, dearest(arms), true)
+	switch {
+	case c.JSON:
 		args = append(args, "--json")
+	case c.Sysctl:
+		args = append(args, "--sysctl")
 	}
 	p, err := child.Start(child.Spec{Path: bin.Loadgen, Args: args, Stdout: s.stdout, OnLine: func(line string) {
 		fmt.Fprintln(s.stderr, line)
@@ -58,17 +76,33 @@ func wait(ctx context.Context, p *child.Process) error {
 	}
 }
 
-// fits asks the doctor before anything is measured: a comparison that runs into
-// a limit would do so in every step.
-func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards, idleBytes int, serverHere bool) error {
-	conns := load.Conns
-	args := []string{"doctor", "--json", "--conns", strconv.Itoa(conns), "--shards", strconv.Itoa(shards), "--destinations", strconv.Itoa(shards)}
+// dearest is what an idle connection takes in that server of all which takes
+// most; 0 if none is known.
+func dearest(arms []orchestrate.Arm) int {
+	most := 0
+	for _, a := range arms {
+		most = max(most, a.IdleBytes)
+	}
+	return most
+}
+
+// doctorArgs asks about conns connections to a server of so many processes, in
+// each of which an idle one takes idleBytes; 0: not known.
+func doctorArgs(conns, shards, idleBytes int, serverHere bool) []string {
+	args := []string{"doctor", "--conns", strconv.Itoa(conns), "--shards", strconv.Itoa(shards), "--destinations", strconv.Itoa(shards)}
 	if idleBytes > 0 {
 		args = append(args, fmt.Sprintf("--server-bytes=%dB", idleBytes))
 	}
 	if !serverHere {
 		args = append(args, "--client-only")
 	}
+	return args
+}
+
+// fits asks the doctor before anything is measured: a comparison that runs into
+// a limit would do so in every step.
+func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards, idleBytes int, serverHere bool) error {
+	args := append(doctorArgs(load.Conns, shards, idleBytes, serverHere), "--json")
 	var out bytes.Buffer
 	p, err := child.Start(child.Spec{Path: loadgen, Args: args, Stdout: &out})
 	if err != nil {
@@ -78,13 +112,8 @@ func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards, id
 		return err
 	}
 	var answer struct {
-		OK    bool  `json:"ok"`
-		Fits  int64 `json:"fits"`
-		First struct {
-			Name string `json:"name"`
-			Side string `json:"side"`
-			Fix  string `json:"fix"`
-		} `json:"first"`
+		OK      bool   `json:"ok"`
+		Refusal string `json:"refusal"`
 	}
 	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
 		if exit := p.Err(); exit != nil {
@@ -92,9 +121,8 @@ func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards, id
 		}
 		return fmt.Errorf("asking the doctor: %w", err)
 	}
-	if answer.OK {
-		return nil
+	if !answer.OK {
+		return fmt.Errorf("--conns %d: %s", load.Conns, answer.Refusal)
 	}
-	return fmt.Errorf("--conns %d does not fit: %s of the %s lets in %d; raise it with: %s (compare doctor --conns %d shows all limits)",
-		conns, answer.First.Name, answer.First.Side, answer.Fits, answer.First.Fix, conns)
+	return nil
 }

@@ -73,12 +73,8 @@ func (c *runCommand) Run(s *session) error {
 	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
 		return err
 	}
-	dearest := 0
-	for _, a := range plan.Arms {
-		dearest = max(dearest, a.IdleBytes)
-	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
-	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, dearest, ours); err != nil {
+	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, dearest(plan.Arms), ours); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)

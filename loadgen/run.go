@@ -201,9 +201,8 @@ func fits(ctx context.Context, p *trial.Plan, serverBytes int64) error {
 		plan.ServerPID = stats.PID
 	}
 	plan.ServerHere = plan.ServerPID != 0
-	limits := doctor.Check(plan)
-	if worst, bites := doctor.FirstBite(limits); bites {
-		return errors.New(worst.String())
+	if r := doctor.NewReport(plan, doctor.Check(plan)); !r.OK {
+		return errors.New(r.Refusal)
 	}
 	return nil
 }

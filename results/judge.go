@@ -40,6 +40,7 @@ func (run *Run) Judge(l Limits) {
 		j.dials(p)
 		j.histograms(p)
 		j.closing(p.Closing)
+		j.baseline(p.Closing)
 		if p.Kind == Window {
 			j.load(p)
 			j.cpu(p)

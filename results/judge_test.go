@@ -143,6 +143,14 @@ func TestJudge(t *testing.T) {
 		{"many orphans", func(r *Run) {
 			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{Begun: 1000, OrphansPeak: 51, OrphansMax: 100}})
 		}, CheckTeardown, Warning, "51 connections were orphans at once"},
+		{name: "few connections leave nothing", change: func(r *Run) { ended(r, 1000, Holdings{Sockets: 138, Files: 1512, TimeWait: 1000}) }},
+		{"the machine is back", func(r *Run) { ended(r, 100_000, Holdings{Sockets: 510, Files: 1500, Objects: 512, TimeWait: 70_000}) },
+			CheckTeardown, Note, "1.2s after the end of 100000 connections: 510 TCP sockets, 1500 open files, 512 TCP objects in the slab (before: 10, 1000, 12; -1 is not known); 70000 connections are in TIME_WAIT"},
+		{"sockets and files are left", func(r *Run) { ended(r, 100_000, Holdings{Sockets: 511, Files: 3000, Objects: -1}) },
+			CheckTeardown, Warning, "it has more than then: 501 TCP sockets, 2000 open files (other"},
+		{"orphans, objects and memory are left", func(r *Run) {
+			ended(r, 1000, Holdings{Orphans: 129, Objects: 525, TCPMem: 1025})
+		}, CheckTeardown, Warning, "129 orphans, 513 TCP objects in the slab, 1025 pages of TCP memory"},
 		{"more reset than there were", func(r *Run) {
 			r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{Begun: 10, Reset: 11, OrphansMax: 100}})
 		}, CheckTeardown, Fatal, "11 connections were reset of 10"},
@@ -348,4 +356,11 @@ func TestUpperBoundOfAQuantileWithValuesBelow(t *testing.T) {
 			t.Errorf("%d below: quantile %v is at most %v, want %v", c.below, c.q, got, c.want)
 		}
 	}
+}
+
+// ended appends a teardown of so many connections that has left after behind.
+func ended(r *Run, begun uint64, after Holdings) {
+	r.Phases = append(r.Phases, Phase{Name: "teardown", Kind: Teardown, Closing: &Closing{Begun: begun, OrphansMax: 1000, Baseline: &Baseline{
+		Before: Holdings{Sockets: 10, Files: 1000, Objects: 12}, After: after, Waited: 1230 * time.Millisecond,
+	}}})
 }

@@ -194,6 +194,8 @@ type Closing struct {
 	TimeWaitPeak  int64         `json:"time_wait_peak"` // -1: not known
 	TimeWaitAfter int64         `json:"time_wait_after"`
 	OrphansAfter  int64         `json:"orphans_after"`
+	// Baseline compares the kernel before and after; nil if it was not read.
+	Baseline *Baseline `json:"baseline,omitempty"`
 }
 
 // Dials counts connections. Scheduled = Upgraded + Failed + Dropped.

@@ -2,7 +2,8 @@
 # Everything that is checked before a change lands: form, lint, tests under the
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
 # in a browser, the load generator against a server that is not ours, a run past
-# one process's descriptor limit, and one that loses a part of its server.
+# one process's descriptor limit, one that loses a part of its server, and kernel
+# settings raised and put back.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -205,8 +206,30 @@ step_lost() {
   grep -qE '"lost": ?300' "$out/lost.run/run.json" || { echo "the run does not count 300 lost connections"; return 1; }
 }
 
+# Tune: kernel settings are raised for more connections than they allow, twice,
+# and are then what they were, all of them. It takes root.
+step_tune() {
+  local conns before
+  export XDG_STATE_HOME=$out/tune
+  rm -rf "$XDG_STATE_HOME"
+  settings() { (cd /proc/sys && grep -rsH . fs/file-max fs/nr_open fs/epoll net/core/somaxconn net/ipv4/tcp_* net/ipv4/ip_local_port_range | sort); }
+  before=$(settings)
+  trap 'scripts/tune.sh --revert' EXIT
+  conns=$((3000000 + $(cat /proc/sys/net/ipv4/tcp_max_orphans) / 2)) # something is too low, however much was raised
+  scripts/tune.sh --conns "$conns"
+  [ "$(cat /proc/sys/fs/file-max)" -ge $((2 * conns)) ] || { echo "fs.file-max is too low for both ends of $conns connections"; return 1; }
+  [ "$(settings)" != "$before" ] || { echo "nothing was raised"; return 1; }
+  scripts/tune.sh --conns $((conns + 100000))
+  scripts/tune.sh --show
+  [ "$(stat -c %a "$XDG_STATE_HOME/signalbench-tune.before")" = 600 ]
+  scripts/tune.sh --revert
+  trap - EXIT
+  diff <(echo "$before") <(settings)
+  [ ! -e "$XDG_STATE_HOME/signalbench-tune.before" ]
+}
+
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120 scale:120 lost:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120 scale:120 lost:60 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"

@@ -7,8 +7,10 @@ type Entry struct {
 	// Summary is one line for help texts and reports.
 	Summary string
 	// IdleBytes is about what an idle connection takes of the process's memory
-	// after one echo, rounded up. It decides whether a number of connections is
-	// tried at all, and is in no result: those are measured.
+	// after one echo and without a forced GC, garbage included: the as-run slope
+	// of its RSS, rounded up. What the process itself takes is not in it. It
+	// decides whether a number of connections is tried at all, and is in no
+	// result: those are measured.
 	IdleBytes int
 	// New returns the engine or says which field of the Config it cannot serve.
 	New func(Config) (Engine, error)

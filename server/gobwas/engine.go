@@ -11,7 +11,7 @@ import (
 // Entry is the engine's line in the server's list.
 var Entry = engine.Entry{
 	Name:      "gobwas",
-	IdleBytes: 4500,
+	IdleBytes: 4000,
 	Summary:   "raw listener, zero-copy upgrade of gobwas/ws, one goroutine per connection",
 	New:       New,
 }

@@ -26,7 +26,7 @@ var Entry = engine.Entry{
 // LeanEntry is the same library with less memory for each connection.
 var LeanEntry = engine.Entry{
 	Name:      "gorilla-lean",
-	IdleBytes: 5500,
+	IdleBytes: 6700,
 	Summary:   "gorilla/websocket with the loop outside the handler, a small read buffer and pooled writes",
 	New:       func(cfg engine.Config) (engine.Engine, error) { return newEngine(cfg, lean) },
 }

@@ -15,7 +15,7 @@ import (
 // Entry is the engine in the server's list.
 var Entry = engine.Entry{
 	Name:      "netpoll",
-	IdleBytes: 400,
+	IdleBytes: 180,
 	Summary:   "easygo epoll over raw descriptors, handler inline, no goroutine and no buffer while idle",
 	New: func(cfg engine.Config) (engine.Engine, error) {
 		if err := cfg.Validate(); err != nil {

@@ -65,7 +65,7 @@ func (dying) Fatal(args ...any) { os.Exit(fail(fmt.Sprint(args...))) }
 func doctor(conns string, asJSON bool) int {
 	ok := len(conns) < 5 || conns == "10000"
 	if asJSON {
-		fmt.Printf(`{"ok":%v,"fits":19936,"first":{"name":"nofile","side":"client","fix":"ulimit -n %s"}}`+"\n", ok, conns)
+		fmt.Printf(`{"ok":%v,"fits":19936,"refusal":"%s connections do not fit, 19936 do:\n  nofile"}`+"\n", ok, conns)
 	} else {
 		fmt.Printf("%s connections: descriptors fit 19936\n", conns)
 	}

@@ -25,7 +25,7 @@ func Shards(conns int) (int, error) {
 	if room < 1 {
 		return 0, fmt.Errorf("a limit of %d descriptors (ulimit -n) leaves no room for connections: raise it", l.Cur)
 	}
-	return max(1, (conns+room-1)/room), nil
+	return max(1, (conns-1)/room+1), nil
 }
 
 // shardFlags are the flags of a server with so many processes.

@@ -3,9 +3,9 @@ package doctor
 import (
 	"fmt"
 	"math"
-	"math/bits"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -28,6 +28,7 @@ func Check(p Plan) []Limit {
 	c.cgroup()
 	c.backlog()
 	c.orphans()
+	c.timeWait()
 	return c.limits
 }
 
@@ -36,24 +37,13 @@ type checker struct {
 	limits []Limit
 }
 
-// times multiplies without passing the end of int64.
-func times(a, b int64) int64 {
-	hi, lo := bits.Mul64(uint64(max(a, 0)), uint64(max(b, 0)))
-	if hi != 0 || lo > math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return int64(lo)
-}
-
 // unread is the note of a limit that is not known.
 const unread = "cannot be read"
 
-// add completes a limit of which each connection takes each, besides fixed.
-func (c *checker) add(l Limit, each, fixed int64, fix string) {
-	l.Need = times(c.Conns, each)
-	if l.Need <= math.MaxInt64-fixed {
-		l.Need += fixed
-	}
+// add completes a limit of which n connections need so much. The fix is the
+// settings, if there are any, and else the one that the limit has.
+func (c *checker) add(l Limit, need func(n int64) int64, settings ...Setting) {
+	l.Need = need(c.Conns)
 	if l.Have < 0 {
 		l.Fits, l.OK = -1, true
 		if l.Note == "" {
@@ -61,12 +51,31 @@ func (c *checker) add(l Limit, each, fixed int64, fix string) {
 		}
 	} else {
 		l.OK = l.Have >= l.Need
-		l.Fits = max(l.Have-fixed, 0) / each
+		// The need grows with n, so the first n+1 that does not fit is found by halves.
+		l.Fits = int64(sort.Search(math.MaxInt64, func(n int) bool { return need(int64(n)+1) > l.Have }))
 	}
-	if !l.OK {
-		l.Fix = fix
+	c.done(l, settings)
+}
+
+// done adds a limit that says itself whether it is high enough.
+func (c *checker) done(l Limit, settings []Setting) {
+	switch {
+	case l.OK:
+		l.Fix = ""
+	case len(settings) > 0:
+		l.Settings = settings
+		var lines []string
+		for _, s := range settings {
+			lines = append(lines, s.String())
+		}
+		l.Fix = strings.Join(lines, " && ") + l.Fix
 	}
 	c.limits = append(c.limits, l)
+}
+
+// each is the need of a limit of which every connection takes as much.
+func each(amount int64) func(int64) int64 {
+	return func(n int64) int64 { return times(n, amount) }
 }
 
 // sysctl reads the numbers of a kernel setting, nil if it is not there.
@@ -105,8 +114,8 @@ func nth(list []int64, n int) int64 {
 	return list[n]
 }
 
-func sysctlFix(name string, v int64) string {
-	return fmt.Sprintf("sysctl -w %s=%d", name, v)
+func set(name string, v int64) Setting {
+	return Setting{Name: name, Value: strconv.FormatInt(v, 10)}
 }
 
 // descriptors: each end of a connection is a descriptor of its process, and no
@@ -117,17 +126,18 @@ func (c *checker) descriptors() {
 		pid    string
 		note   string
 		tables int64 // descriptor tables that share the connections
+		grows  bool  // there are more of them for more connections
 	}
-	client := side{Client, "self", "", c.Tables}
+	client := side{Client, "self", "", c.Tables, c.Tables > 1}
 	if c.Tables > 1 {
 		client.note = fmt.Sprintf("each of %d descriptor tables, which share the connections", c.Tables)
 	}
 	sides := []side{client}
 	if c.ServerHere {
-		s := side{Server, strconv.Itoa(c.ServerPID), "", 1}
+		s := side{Server, strconv.Itoa(c.ServerPID), "", 1, c.Shards > 1}
 		// Of a parent with workers, the workers hold the connections.
 		if tree, err := proctree.Of(c.Proc, c.ServerPID); c.ServerPID != 0 && err == nil && len(tree) > 1 {
-			s.pid, s.tables = strconv.Itoa(tree[1]), int64(len(tree)-1)
+			s.pid, s.tables, s.grows = strconv.Itoa(tree[1]), int64(len(tree)-1), false
 			s.note = fmt.Sprintf("each of %d processes that share the connections", s.tables)
 		} else if c.Shards > 1 {
 			s.tables = c.Shards
@@ -138,32 +148,46 @@ func (c *checker) descriptors() {
 		sides = append(sides, s)
 	}
 	most := first(c.sysctl("fs.nr_open"))
-	var highest checker // what the largest table needs
+	own := func(n int64) int64 { return plus(n, ownDescriptors) }
+	var largest side // whose tables are largest
 	for _, s := range sides {
-		table := checker{Plan: c.Plan}
-		table.Conns = (c.Conns + s.tables - 1) / s.tables
-		if table.Conns > highest.Conns {
-			highest = table
+		conns := parts(c.Conns, s.tables)
+		if largest.tables == 0 || s.tables < largest.tables {
+			largest = s
 		}
-		need := table.Conns + ownDescriptors
+		need := own(conns)
 		soft, hard := c.nofile(s.pid)
 		fix := fmt.Sprintf("ulimit -n %d", need)
 		switch {
 		case most >= 0 && need > most:
-			fix = fmt.Sprintf("sysctl -w fs.nr_open=%d && ulimit -n %d (as root)", need, need)
+			fix = fmt.Sprintf("sysctl -w fs.nr_open=%d && ulimit -n %d # as root", need, need)
 		case hard >= 0 && need > hard:
-			fix = fmt.Sprintf("ulimit -n %d (as root; in a container: --ulimit nofile=%d:%d when it is started)", need, need, need)
+			fix = fmt.Sprintf("ulimit -n %d # as root; in a container: --ulimit nofile=%d:%d when it is started", need, need, need)
 		}
-		table.add(Limit{Name: "nofile", Side: s.Side, What: "open descriptors of the process", Have: soft, Note: s.note}, 1, ownDescriptors, fix)
-		l := table.limits[0]
-		if l.Fits > 0 {
-			l.Fits = times(l.Fits, s.tables)
+		if s.Side == Server && s.tables == 1 {
+			fix += " # or serve by several processes, as server --shards auto does"
 		}
-		c.limits = append(c.limits, l)
+		table := checker{Plan: c.Plan}
+		table.Conns = conns
+		table.add(Limit{Name: "nofile", Side: s.Side, What: "open descriptors of the process", Have: soft, Note: s.note, Fix: fix}, own)
+		c.limits = append(c.limits, table.limits[0].of(s.tables, s.grows))
 	}
-	highest.add(Limit{Name: "fs.nr_open", Side: Machine, What: "highest nofile that can be set", Have: most}, 1, ownDescriptors,
-		sysctlFix("fs.nr_open", highest.Conns+ownDescriptors))
-	c.limits = append(c.limits, highest.limits...)
+	table := checker{Plan: c.Plan}
+	table.Conns = parts(c.Conns, largest.tables)
+	table.add(Limit{Name: "fs.nr_open", Side: Machine, What: "highest nofile that can be set", Have: most}, own, set("fs.nr_open", own(table.Conns)))
+	c.limits = append(c.limits, table.limits[0].of(largest.tables, largest.grows))
+}
+
+// of is a limit of each of so many parts. Where there are more parts for more
+// connections, it bounds those only that do not fit.
+func (l Limit) of(tables int64, grows bool) Limit {
+	switch {
+	case l.OK && grows:
+		l.Fits = -1
+	case l.Fits > 0:
+		l.Fits = times(l.Fits, tables)
+	}
+	return l
 }
 
 // nofile reads the descriptor limits of a process, -1 if they cannot be read.
@@ -211,12 +235,10 @@ func (c *checker) ports() {
 		l.Have = times(times(r[1]-r[0]+1, c.Sources), c.Destinations)
 		l.Note = fmt.Sprintf("%d ports, %s source addresses, %d destinations", r[1]-r[0]+1, amount(c.Sources, ""), c.Destinations)
 	}
-	need := (c.Conns + c.Sources*64511 - 1) / max(times(c.Sources, 64511), 1)
-	fix := `sysctl -w net.ipv4.ip_local_port_range="1025 65535"`
-	if need > c.Destinations {
-		fix += fmt.Sprintf(" and listen on %d ports (--url for each)", need)
+	if need := parts(c.Conns, times(c.Sources, 65535-1025+1)); need > c.Destinations {
+		l.Fix = fmt.Sprintf(" # and listen on %d ports (--url for each)", need)
 	}
-	c.add(l, 1, 0, fix)
+	c.add(l, each(1), Setting{l.Name, "1025 65535"})
 }
 
 // conntrack: a firewall that tracks connections drops packets of further ones.
@@ -230,7 +252,7 @@ func (c *checker) conntrack() {
 	if now == 0 {
 		l.Have, l.Note = -1, "no connection is tracked now: no rule asks for it"
 	}
-	c.add(l, 1, 0, sysctlFix(name, c.Conns+max(now, 0)))
+	c.add(l, each(1), set(name, plus(c.Conns, max(now, 0))))
 }
 
 // files: all processes together may open fs.file-max files.
@@ -241,15 +263,18 @@ func (c *checker) files() {
 	if most := nth(nr, 2); most >= 0 {
 		l.Have = max(most-used, 0)
 	}
-	fixed := c.ends() * ownDescriptors
-	c.add(l, c.ends(), fixed, sysctlFix("fs.file-max", c.Conns*c.ends()+fixed+used))
+	need := func(n int64) int64 {
+		programs := plus(times(plus(c.processes(n), 1), ownDescriptors), times(c.tables(n), laneDescriptors))
+		return plus(times(n, c.ends()), programs)
+	}
+	c.add(l, need, set("fs.file-max", plus(need(c.Conns), max(used, 0)+spareFiles)))
 }
 
 // watches: a user may have so many descriptors in epoll instances (epoll(7)).
 func (c *checker) watches() {
 	const name = "fs.epoll.max_user_watches"
 	c.add(Limit{Name: name, Side: Machine, What: "descriptors in epoll instances of one user", Have: first(c.sysctl(name))},
-		c.ends(), 0, sysctlFix(name, c.Conns*c.ends()))
+		each(c.ends()), set(name, times(c.Conns, c.ends())))
 }
 
 // tcpMemory: idle connections are charged nothing; a message that waits in a
@@ -260,14 +285,16 @@ func (c *checker) tcpMemory() {
 		Name: name, Side: Machine, What: "memory of queued data before TCP is moderated", Unit: "pages", Have: -1, Soft: true,
 		Note: "needed if every connection has a message waiting at each end at once; idle connections need none",
 	}
-	if m := c.sysctl(name); len(m) == 3 {
+	m := c.sysctl(name)
+	if len(m) == 3 {
 		l.Have = m[1]
 		if used := c.tcpPages(); used > 0 {
 			l.Have = max(m[1]-used, 0)
 		}
 	}
-	need := times(c.Conns, c.ends())
-	c.add(l, c.ends(), 0, fmt.Sprintf(`sysctl -w net.ipv4.tcp_mem="%d %d %d"`, need/4*3, need, need/2*3))
+	need := plus(times(c.Conns, c.ends()), max(nth(m, 1)-l.Have, 0)) // and what is used now
+	low, high := max(need/4*3, nth(m, 0)), max(plus(need, need/2), nth(m, 2))
+	c.add(l, each(c.ends()), Setting{name, fmt.Sprintf("%d %d %d", low, need, high)})
 }
 
 func (c *checker) tcpPages() int64 {
@@ -296,24 +323,40 @@ func (c *checker) bytesEach() int64 {
 	return each
 }
 
-// memory: a tenth of what is free is left for everything else.
+// bytes is what n connections take of this machine's memory.
+func (c *checker) bytes(n int64) int64 {
+	b := plus(times(n, c.bytesEach()), plus(clientProcess, times(c.tables(n), lane)))
+	if c.ServerHere && c.ServerPID == 0 { // of a server that runs the memory is gone already
+		b = plus(b, plus(serverProgram, times(c.processes(n), serverProcess)))
+	}
+	return b
+}
+
+// memory: MemAvailable (proc(5)) is what can be had without taking pages from
+// programs. It takes inodes and dentries of open sockets for reclaimable, so it
+// is right only as long as there are few.
 func (c *checker) memory() {
-	l := Limit{Name: "memory", Side: Machine, What: "memory for sockets and both processes", Unit: "B", Have: -1}
+	l := Limit{Name: "memory", Side: Machine, What: "memory for sockets and both processes", Unit: "B", Have: -1, Physical: true}
 	if mount, err := procfs.NewFS(c.Proc); err == nil {
 		if m, err := mount.Meminfo(); err == nil && m.MemAvailableBytes != nil {
-			l.Have = int64(*m.MemAvailableBytes / 10 * 9)
-			l.Note = c.memoryNote()
+			reserve := int64(memoryReserve)
+			if m.MemTotalBytes != nil {
+				reserve = max(reserve, int64(*m.MemTotalBytes/memoryShare))
+			}
+			l.Have = max(int64(*m.MemAvailableBytes)-reserve, 0)
+			l.Note = fmt.Sprintf("%s; %s are left to other programs", c.memoryNote(), amount(reserve, "B"))
 		}
 	}
-	c.add(l, c.bytesEach(), 0, fmt.Sprintf("use a machine with %s more, fewer --conns, or a leaner engine",
-		amount(max(times(c.Conns, c.bytesEach())-l.Have, 0), "B")))
+	l.Fix = fmt.Sprintf("use a machine with %s more, fewer --conns, or a leaner engine", amount(max(c.bytes(c.Conns)-l.Have, 0), "B"))
+	c.add(l, c.bytes)
 }
 
 func (c *checker) memoryNote() string {
+	fixed := amount(c.bytes(c.Conns)-times(c.Conns, c.bytesEach()), "B")
 	if !c.ServerHere {
-		return fmt.Sprintf("%s a connection", amount(c.bytesEach(), "B"))
+		return fmt.Sprintf("%s a connection, %s for the process", amount(c.bytesEach(), "B"), fixed)
 	}
-	return fmt.Sprintf("%s a connection, %s of it the server's own", amount(c.bytesEach(), "B"), amount(c.ServerBytes, "B"))
+	return fmt.Sprintf("%s a connection, %s of it the server's own, and %s for the processes", amount(c.bytesEach(), "B"), amount(c.ServerBytes, "B"), fixed)
 }
 
 // cgroup: a container may have less than the machine. Kernel objects count.
@@ -323,10 +366,10 @@ func (c *checker) cgroup() {
 	if most < 0 { // "max", or no cgroup of our own
 		return
 	}
-	have := max(most-max(now, 0), 0)
 	c.add(Limit{
-		Name: "memory.max", Side: Machine, What: "memory of this control group", Unit: "B", Have: have, Note: c.memoryNote(),
-	}, c.bytesEach(), 0, fmt.Sprintf("start the container with %s or more", amount(times(c.Conns, c.bytesEach())+max(now, 0), "B")))
+		Name: "memory.max", Side: Machine, What: "memory of this control group", Unit: "B", Have: max(most-max(now, 0), 0), Note: c.memoryNote(), Physical: true,
+		Fix: fmt.Sprintf("start the container with %s or more", amount(plus(c.bytes(c.Conns), max(now, 0)), "B")),
+	}, c.bytes)
 }
 
 // backlog: connections that are established and not accepted yet wait in a
@@ -345,10 +388,8 @@ func (c *checker) backlog() {
 		if l.Have < 0 {
 			l.Note = unread
 		}
-		if !l.OK {
-			l.Fix = sysctlFix(l.Name, l.Need) + fmt.Sprintf(", or --pending %d", l.Have)
-		}
-		c.limits = append(c.limits, l)
+		l.Fix = fmt.Sprintf(" # or --pending %d", l.Have)
+		c.done(l, []Setting{set(l.Name, l.Need)})
 	}
 }
 
@@ -359,5 +400,15 @@ func (c *checker) orphans() {
 	c.add(Limit{
 		Name: name, Side: Machine, What: "closed sockets that still have something to send", Have: first(c.sysctl(name)), Soft: true,
 		Note: "matters while all connections close at once",
-	}, c.ends(), 0, sysctlFix(name, c.Conns*c.ends()))
+	}, each(c.ends()), set(name, times(c.Conns, c.ends())))
+}
+
+// timeWait: a connection that has ended stays for a minute at the end that
+// closed first. Beyond the limit the kernel forgets it at once, and logs that.
+func (c *checker) timeWait() {
+	const name = "net.ipv4.tcp_max_tw_buckets"
+	c.add(Limit{
+		Name: name, Side: Machine, What: "ended connections in TIME_WAIT", Have: first(c.sysctl(name)), Soft: true,
+		Note: "matters in the minute after all connections were closed; beyond it, TIME_WAIT is cut short",
+	}, each(1), set(name, c.Conns))
 }

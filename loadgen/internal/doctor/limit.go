@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -30,10 +31,29 @@ type Limit struct {
 	OK   bool  `json:"ok"`
 	// Soft limits cost time or retries where they are passed, and no connection.
 	Soft bool `json:"soft"`
+	// Physical limits are what the machine or the container is: no setting raises
+	// them.
+	Physical bool `json:"physical,omitempty"`
 	// Fix is the command that raises the limit to what the plan needs, empty if
 	// it is high enough.
-	Fix  string `json:"fix,omitempty"`
-	Note string `json:"note,omitempty"`
+	Fix string `json:"fix,omitempty"`
+	// Settings is what Fix sets, where it is kernel settings alone.
+	Settings []Setting `json:"settings,omitempty"`
+	Note     string    `json:"note,omitempty"`
+}
+
+// A Setting is a kernel setting and the value that it needs (sysctl(8)).
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// String is the command that sets it.
+func (s Setting) String() string {
+	if strings.Contains(s.Value, " ") {
+		return fmt.Sprintf("sysctl -w %s=%q", s.Name, s.Value)
+	}
+	return "sysctl -w " + s.Name + "=" + s.Value
 }
 
 // FirstBite is the limit that the plan meets first: of those that are too low
@@ -51,16 +71,26 @@ func FirstBite(limits []Limit) (Limit, bool) {
 
 // Fits is how many connections fit under all limits that are not soft.
 func Fits(limits []Limit) int64 {
-	fits := int64(1<<63 - 1)
+	return least(limits, func(l Limit) bool { return !l.Soft })
+}
+
+// Raised is how many would fit if every setting were raised as far as it takes.
+func Raised(limits []Limit) int64 {
+	return least(limits, func(l Limit) bool { return l.Physical })
+}
+
+// least is the fewest connections that fit under one of the limits that count.
+func least(limits []Limit, counts func(Limit) bool) int64 {
+	fits := int64(math.MaxInt64)
 	for _, l := range limits {
-		if !l.Soft && l.Fits >= 0 {
+		if l.Fits >= 0 && counts(l) {
 			fits = min(fits, l.Fits)
 		}
 	}
 	return fits
 }
 
-// String says what is too low, what would fit and how to raise it.
+// String says what there is, what is needed and what would fit.
 func (l Limit) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s, %s): ", l.Name, l.What, l.Side)
@@ -71,9 +101,6 @@ func (l Limit) String() string {
 	}
 	if !l.OK && l.Fits >= 0 {
 		fmt.Fprintf(&b, "; %s connections fit", amount(l.Fits, ""))
-	}
-	if l.Fix != "" {
-		fmt.Fprintf(&b, "; raise it with: %s", l.Fix)
 	}
 	return b.String()
 }

@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -12,20 +14,70 @@ import (
 
 // A Report is what Check found, as JSON shows it.
 type Report struct {
-	Conns  int64   `json:"conns"`
-	OK     bool    `json:"ok"`   // nothing but soft limits is too low
-	Fits   int64   `json:"fits"` // connections
-	First  *Limit  `json:"first,omitempty"`
-	Limits []Limit `json:"limits"`
+	Conns  int64 `json:"conns"`
+	OK     bool  `json:"ok"`     // nothing but soft limits is too low
+	Fits   int64 `json:"fits"`   // connections
+	Raised int64 `json:"raised"` // connections that fit once every setting is high enough
+	// Refusal says in several lines why the plan does not fit and what to do;
+	// empty if it does.
+	Refusal string  `json:"refusal,omitempty"`
+	First   *Limit  `json:"first,omitempty"`
+	Limits  []Limit `json:"limits"`
 }
 
 // NewReport sums up the limits of a plan.
 func NewReport(p Plan, limits []Limit) Report {
-	r := Report{Conns: p.Conns, OK: true, Fits: Fits(limits), Limits: limits}
+	r := Report{Conns: p.Conns, OK: true, Fits: Fits(limits), Raised: Raised(limits), Limits: limits}
 	if l, ok := FirstBite(limits); ok {
 		r.OK, r.First = false, &l
+		r.Refusal = r.refusal()
 	}
 	return r
+}
+
+// refusal names every limit that is too low with the connections that it lets
+// in, the one that bites first before the others, and then all that can be done
+// about them at once.
+func (r Report) refusal() string {
+	short := slices.DeleteFunc(slices.Clone(r.Limits), func(l Limit) bool { return l.OK || l.Soft })
+	slices.SortStableFunc(short, func(a, b Limit) int { return cmp.Compare(a.Fits, b.Fits) })
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s connections do not fit, %s do:\n", amount(r.Conns, ""), amount(r.Fits, ""))
+	for _, l := range short {
+		fmt.Fprintf(&b, "  %s\n", l)
+	}
+	var raise []string
+	for _, l := range r.Limits {
+		switch {
+		case l.Fix == "" || l.Physical:
+		case l.Soft:
+			raise = append(raise, l.Fix+" # costs time where it is low, and no connection")
+		default:
+			raise = append(raise, l.Fix)
+		}
+	}
+	if len(raise) > 0 {
+		fmt.Fprintf(&b, "to raise what is too low:\n  %s\n", strings.Join(raise, "\n  "))
+	}
+	for _, l := range short {
+		if l.Physical {
+			fmt.Fprintf(&b, "no setting raises %s, which holds %s connections: %s\n", l.Name, amount(l.Fits, ""), l.Fix)
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// WriteSettings writes the kernel settings that are too low with the values that
+// they need, a line each, as sysctl.conf(5) has them.
+func (r Report) WriteSettings(w io.Writer) error {
+	for _, l := range r.Limits {
+		for _, s := range l.Settings {
+			if _, err := fmt.Fprintf(w, "%s=%s\n", s.Name, s.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // WriteJSON writes the report as indented JSON.
@@ -70,7 +122,11 @@ func (r Report) WriteText(w io.Writer) error {
 	b.WriteString(t.Render())
 	b.WriteByte('\n')
 	if r.First != nil {
-		fmt.Fprintf(&b, "\n%s connections do not fit. What bites first: %s\n", amount(r.Conns, ""), r.First)
+		fmt.Fprintf(&b, "\n%s connections do not fit. What bites first: %s", amount(r.Conns, ""), r.First)
+		if r.Raised < r.Conns {
+			fmt.Fprintf(&b, "; no setting makes more fit than %s", amount(r.Raised, ""))
+		}
+		b.WriteByte('\n')
 	} else {
 		fmt.Fprintf(&b, "\n%s connections fit; the most that would is %s.\n", amount(r.Conns, ""), most(r.Fits, ""))
 	}

@@ -190,3 +190,31 @@ func (k *kernel) tcpPages() int64 {
 	}
 	return r.TCPMem
 }
+
+// Holdings reads what the kernel holds of files and TCP sockets now. Free slabs are
+// given back first, as before a settled reading.
+func (s *Sampler) Holdings() results.Holdings { return s.kernel.holdings() }
+
+func (k *kernel) holdings() results.Holdings {
+	h := results.Holdings{Sockets: -1, Orphans: -1, TimeWait: -1, TCPMem: -1, Files: -1, Objects: -1}
+	var r results.Kernel
+	if err := k.sockstat(&r); err == nil {
+		h.Sockets, h.Orphans, h.TimeWait, h.TCPMem = r.TCPInUse, r.Orphans, r.TimeWait, r.TCPMem
+	}
+	if nr, err := k.fs.SysctlInts("fs.file-nr"); err == nil && len(nr) > 0 {
+		h.Files = int64(nr[0])
+	}
+	if !k.slab {
+		return h
+	}
+	k.shrink()
+	if info, err := k.fs.SlabInfo(); err == nil {
+		h.Objects = 0
+		for _, s := range info.Slabs {
+			if s.Name == "TCP" || s.Name == "TCPv6" {
+				h.Objects += s.ObjActive
+			}
+		}
+	}
+	return h
+}

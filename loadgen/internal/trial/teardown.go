@@ -64,6 +64,9 @@ func (r *runner) teardown() error {
 		r.find(results.Note, results.CheckTeardown, phase.Name, "%d connections did not end in %v and were reset", seen.Reset, (r.now() - start).Round(time.Millisecond))
 	}
 	r.finish(phase, r.now()-start)
+	if err == nil {
+		seen.Baseline, err = r.back(seen.Begun)
+	}
 	return errors.Join(err, r.close(phase))
 }
 

@@ -33,8 +33,9 @@ type runner struct {
 	fleet    *fleet
 	ticker   *time.Ticker
 
-	live    []*phase // open phases
-	current string   // name of the phase that runs
+	before  results.Holdings // of the kernel, without connections
+	live    []*phase         // open phases
+	current string           // name of the phase that runs
 	swapped []*record.Set
 
 	gauges   gauges
@@ -99,6 +100,7 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 	r.ticker = time.NewTicker(tempo.tick)
 	defer r.ticker.Stop()
 
+	r.before = sampler.Holdings()
 	why := r.carryOut()
 	if err := r.conclude(why); err != nil {
 		return nil, err
