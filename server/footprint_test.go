@@ -39,17 +39,19 @@ func serveEngine(t testing.TB, e engine.Entry, cfg engine.Config, h engine.Handl
 type bare int
 
 // rawRequest and rawEcho are what a bare client sends: RFC 6455 section 1.3's
-// request, and a masked binary message of 128 B.
+// request, a masked binary message of 128 B, and a ping as a heartbeat sends it.
 var (
 	rawRequest = []byte("GET /echo HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 	rawEcho = append([]byte{0x82, 0x80 | 126, 0, 128, 1, 2, 3, 4}, make([]byte, 128)...)
+	rawPing = append([]byte{0x89, 0x80 | 8, 1, 2, 3, 4}, make([]byte, 8)...)
 )
 
 const (
 	rawResponseSize = len("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 	rawAnswerSize = 4 + 128
+	rawPongSize   = 2 + 8
 )
 
 // dialBare connects and makes the opening handshake. The caller closes.
@@ -93,7 +95,7 @@ func (b bare) exchange(t testing.TB, p []byte, n int) {
 }
 
 // An idle connection of the goroutine-per-connection engines costs, after some
-// echoes, no more than this of the server's memory. It is the slope between two
+// echoes and an answered ping, no more than this of the server's memory. It is the slope between two
 // plateaus, of a process of its own. A stack that has grown would show as 2 KiB
 // more.
 func TestFootprint(t *testing.T) {
@@ -126,6 +128,7 @@ func TestFootprint(t *testing.T) {
 					for range 5 {
 						b.exchange(t, rawEcho, rawAnswerSize)
 					}
+					b.exchange(t, rawPing, rawPongSize)
 				}
 				return p.settle(t)
 			}

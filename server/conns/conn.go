@@ -105,7 +105,17 @@ func (c *Conn) Touch() {
 	if time.Duration(c.deadline.Load())-now >= silence {
 		return
 	}
-	c.arm(now + silence + silence/8)
+	Aside((*postponement)(c)) // the way to the runtime's timers is long
+}
+
+// A postponement is a Conn whose silence begins anew.
+type postponement Conn
+
+// Run implements [Task].
+func (p *postponement) Run() {
+	c := (*Conn)(p)
+	silence := c.set.cfg.ReadTimeout
+	c.arm(time.Since(c.set.base) + silence + silence/8)
 	if c.phase.Load() == closing {
 		c.StartClosing() // it came between, and its deadline is the one that holds
 	}

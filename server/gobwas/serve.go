@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"signalbench/server/bufpool"
+	"signalbench/server/conns"
 	"signalbench/server/engine"
 )
 
@@ -24,7 +25,9 @@ const (
 // A goroutine starts with 2 KiB of stack, about half of which is its own; when
 // that does not suffice it gets 4 KiB and keeps them. From here to the bottom of
 // an echo there are some ten frames, so each of them is kept small, and what is
-// deep but not urgent (a timer, the end) is called from here.
+// deep but not urgent (the end) is called from here. If the stack grew all the
+// same, in a handler that needs more or an allocation that had to go far, the
+// connection goes on in a new goroutine.
 func (c *conn) serve() {
 	defer c.rescue()
 	raw := c.nc.Raw()
@@ -33,7 +36,7 @@ func (c *conn) serve() {
 		return
 	}
 	ready := c.read // bound once: for each wait it would be an allocation
-	for {
+	for small := conns.StackAddress(); conns.StackAddress() == small; {
 		err := raw.Read(ready)
 		if err == nil {
 			if c.in == nil {
@@ -50,6 +53,7 @@ func (c *conn) serve() {
 			return
 		}
 	}
+	go c.serve()
 }
 
 // rescue ends the connection if what the goroutine did panicked.

@@ -21,11 +21,13 @@ type conn struct {
 	ws     *websocket.Conn
 
 	mu     sync.Mutex         // the library wants one writer; held from Admit on, it keeps the outbox's bound
-	closed bool               // a close frame has been sent
-	cause  *engine.CloseError // of that close frame, unless it answered the peer's
+	cause  *engine.CloseError // of this side's close frame, unless it answered the peer's
 	state  any
+	closed bool // a close frame has been sent
 
-	peerClosed bool // of the serving goroutine: the peer's close frame has come
+	// Of the serving goroutine.
+	peerClosed bool   // the peer's close frame has come
+	ping       string // the payload of a ping while it is answered aside
 }
 
 var (
@@ -37,6 +39,9 @@ func newConn(s *server, nc *conns.Conn, ws *websocket.Conn) *conn {
 	c := &conn{server: s, nc: nc, ws: ws}
 	ws.SetReadLimit(int64(s.cfg.MaxMessage))
 	ws.SetPingHandler(c.gotPing)
+	if s.form.leave {
+		ws.SetPingHandler(c.gotPingAside)
+	}
 	ws.SetPongHandler(c.gotPong)
 	ws.SetCloseHandler(c.gotClose)
 	return c
@@ -105,6 +110,24 @@ func (c *conn) gotPing(p string) error {
 		_ = c.ws.WriteControl(websocket.PongMessage, []byte(p), time.Time{})
 	}
 	return nil
+}
+
+// gotPingAside answers without the stack of the serving goroutine, which is half
+// used where the library asks for it: to write a pong takes the other half.
+func (c *conn) gotPingAside(p string) error {
+	c.ping = p
+	conns.Aside((*answer)(c))
+	c.ping = ""
+	return nil
+}
+
+// An answer is a conn that owes a pong.
+type answer conn
+
+// Run implements [conns.Task].
+func (a *answer) Run() {
+	c := (*conn)(a)
+	_ = c.gotPing(c.ping)
 }
 
 func (c *conn) gotPong(string) error {

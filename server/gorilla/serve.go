@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"signalbench/server/bufpool"
+	"signalbench/server/conns"
 	"signalbench/server/engine"
 )
 
@@ -49,37 +50,43 @@ func (c *conn) serveDocumented() {
 //
 // A goroutine starts with 2 KiB of stack, about half of which is its own; when
 // that does not suffice it gets 4 KiB and keeps them. The library and the
-// runtime below it use most of that, so there are few and small frames above:
-// what is deep but not urgent (a timer, the end) is called from here. (Under load
-// it may still happen: the library boxes the pool's buffer far down, and once in
-// some hundred times the allocator has to go further for the box.)
+// runtime below it use most of that, so there are few and small frames above.
+// Once in some hundred messages the stack grows all the same: the library boxes
+// the pool's buffer far down, and the allocator has to go further for the box.
+// Then the connection goes on in a new goroutine. (Not under TLS, where each
+// read needs more.)
 func (c *conn) serveLean() {
 	defer c.rescue()
-	for {
-		op, b, err := c.receive()
+	for small := conns.StackAddress(); conns.StackAddress() == small || c.server.cfg.TLS != nil; {
+		op, r, err := c.ws.NextReader() // which waits: from here on down to where it does, a word more is too much
+		if err == nil {
+			err = c.deliver(op, r)
+		}
 		if err != nil {
 			c.end(err)
 			return
 		}
-		if !c.nc.Closing() {
-			c.server.handler.Message(c, op, b.B)
-		}
-		bufpool.Put(b)
-		c.nc.Touch()
 	}
+	go c.serveLean()
 }
 
-// receive reads a message into borrowed memory.
-func (c *conn) receive() (engine.Opcode, *bufpool.Buffer, error) {
-	op, r, err := c.ws.NextReader()
-	if err != nil {
-		return 0, nil, err
-	}
+// deliver reads a message into borrowed memory and shows it to the handler.
+//
+//go:noinline
+func (c *conn) deliver(op int, r io.Reader) error {
 	b, err := readAll(r)
 	if err == nil {
 		err = checkText(op, b.B)
 	}
-	return engine.Opcode(op), b, err
+	if err != nil {
+		return err
+	}
+	if !c.nc.Closing() {
+		c.server.handler.Message(c, engine.Opcode(op), b.B)
+	}
+	bufpool.Put(b)
+	c.nc.Touch()
+	return nil
 }
 
 // readAll reads all of r into borrowed memory, which is returned in any case.
