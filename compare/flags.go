@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -46,10 +47,46 @@ func (s *setting) UnmarshalText(text []byte) error {
 	switch name {
 	case "engine", "listen", "admin":
 		return fmt.Errorf("compare itself decides the server's --%s", name)
+	case "gogc", "memory-limit":
+		return fmt.Errorf("%s is a flag of compare: give --%s", name, name)
 	}
 	if !ok || name == "" || strings.HasPrefix(name, "-") {
 		return fmt.Errorf("%q is no server flag like outbox=64KiB", text)
 	}
 	*s = setting("--" + string(text))
+	return nil
+}
+
+// gcPercent is GOGC as the server takes it; empty if it was not given.
+type gcPercent string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (g *gcPercent) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	if s == "off" {
+		*g = "-1"
+		return nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(s, "%"), 10, 32)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is no percentage for the collector like 100, nor off", text)
+	}
+	*g = gcPercent(strconv.FormatInt(n, 10))
+	return nil
+}
+
+// memorySize is an amount of memory, handed on as it was written; empty if it
+// was not given.
+type memorySize string
+
+var memorySizes = regexp.MustCompile(`^0*[1-9][0-9]{0,15}(B|kB|KB|MB|GB|KiB|MiB|GiB)?$`)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *memorySize) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	if !memorySizes.MatchString(s) {
+		return fmt.Errorf("%q is no amount of memory like 512MiB", text)
+	}
+	*m = memorySize(s)
 	return nil
 }

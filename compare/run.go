@@ -35,6 +35,9 @@ type runCommand struct {
 	Bin        string    `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
 	ServerFlag []setting `help:"A flag for every server alike, for example outbox=64KiB (repeatable)." placeholder:"NAME=VALUE" sep:"none"`
 
+	GOGC        gcPercent  `name:"gogc" help:"The collector's percentage in each process of every server, off for none (default that of the environment)." placeholder:"PERCENT"`
+	MemoryLimit memorySize `help:"The Go runtime's soft memory limit of every server as a whole: its processes get equal shares (default that of the environment)." placeholder:"SIZE"`
+
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
 	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn" placeholder:"NAME,..." group:"load"`
@@ -155,6 +158,12 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 		var b [4]byte
 		_, _ = rand.Read(b[:]) // never fails
 		plan.Seed = uint64(binary.LittleEndian.Uint32(b[:])) + 1
+	}
+	if c.GOGC != "" {
+		plan.ServerFlags = append(plan.ServerFlags, "--gogc="+string(c.GOGC))
+	}
+	if c.MemoryLimit != "" {
+		plan.ServerFlags = append(plan.ServerFlags, "--memory-limit="+string(c.MemoryLimit))
 	}
 	for _, f := range c.ServerFlag {
 		plan.ServerFlags = append(plan.ServerFlags, string(f))

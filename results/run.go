@@ -20,7 +20,8 @@ type Run struct {
 	Spec     Spec      `json:"spec"`
 	Env      Env       `json:"env"`
 	Target   Target    `json:"target"`
-	Phases   []Phase   `json:"phases"` // in the order in which they ran
+	ClientGC *GCPauses `json:"client_gc,omitempty"` // of the load generator, as Target.GC
+	Phases   []Phase   `json:"phases"`              // in the order in which they ran
 	Ledger   *Ledger   `json:"ledger,omitempty"`
 	Findings []Finding `json:"findings"`
 	Verdict  Verdict   `json:"verdict"`
@@ -71,19 +72,9 @@ type Target struct {
 	// Config is the server's effective configuration as its admin listener
 	// gives it; compared between the arms of a suite.
 	Config map[string]any `json:"config,omitempty"`
-	// GC is the pauses of the Go runtime between the first and the last reading
-	// of the admin listener (runtime/metrics, /sched/pauses/total/gc:seconds).
+	// GC is what the Go runtime did between the first and the last reading of the
+	// admin listener, in all processes of the server.
 	GC *GCPauses `json:"gc,omitempty"`
-}
-
-// GCPauses sums up stop-the-world pauses. The quantiles are upper bounds of the
-// runtime's own buckets.
-type GCPauses struct {
-	Cycles uint64        `json:"cycles"`
-	Count  uint64        `json:"count"`
-	P50    time.Duration `json:"p50_ns"`
-	P99    time.Duration `json:"p99_ns"`
-	Max    time.Duration `json:"max_ns"`
 }
 
 // PhaseKind is the part that a phase plays in a run.

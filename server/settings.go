@@ -43,7 +43,7 @@ type settings struct {
 	Backlog          int           `help:"Length of the accept queues, 0 for net.core.somaxconn." default:"0" placeholder:"N"`
 
 	GOGC        *int       `name:"gogc" help:"The collector's percentage, negative for off; without it, that of the environment." placeholder:"PERCENT"`
-	MemoryLimit *bytesFlag `help:"The runtime's soft memory limit; without it, that of the environment." placeholder:"SIZE"`
+	MemoryLimit *bytesFlag `help:"The runtime's soft memory limit, of all shards together in equal shares; without it, that of the environment." placeholder:"SIZE"`
 	Quiet       bool       `help:"No line every second."`
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,7 +111,7 @@ func (c *serveCommand) supervise(s *session, n int) error {
 		}
 	}
 	started := time.Now()
-	fleet, err := shards.Start(s.ctx, shards.Options{Binary: binary, Args: args, Stderr: s.stderr, Started: started})
+	fleet, err := shards.Start(s.ctx, shards.Options{Binary: binary, Args: args, Env: shardEnv(os.Environ(), runtime.GOMAXPROCS(0), n), Stderr: s.stderr, Started: started})
 	if err != nil {
 		if l != nil {
 			err = errors.Join(err, l.Close())

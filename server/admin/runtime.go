@@ -20,9 +20,15 @@ type Go struct {
 	Runtime     uint64 `json:"runtime_bytes"`   // mapped and not returned to the system, all of the above included
 	GCCycles    uint64 `json:"gc_cycles"`
 	GCPauses    Pauses `json:"gc_pauses"`
+	OtherPauses Pauses `json:"other_pauses"` // for other causes than the collector's
+	// GCCPU is the runtime's estimate of what collecting took of the processors,
+	// as of the end of the last cycle (/cpu/classes/gc/total:cpu-seconds). It
+	// counts time off the processor as well, so on a busy machine it is too high.
+	GCCPU time.Duration `json:"gc_cpu_ns"`
 }
 
-// Pauses are the stop-the-world pauses of the collector since the start. A
+// Pauses are stop-the-world pauses since the start, from the request to stop to
+// the start of the world (/sched/pauses/total/gc:seconds and other:seconds). A
 // quantile is the upper bound of the runtime's bucket that it falls in.
 type Pauses struct {
 	Count uint64        `json:"count"`
@@ -38,7 +44,6 @@ type Pauses struct {
 func readGo() Go {
 	g := Go{Version: runtime.Version(), GOMAXPROCS: runtime.GOMAXPROCS(0)}
 	var gogc, limit, threads, released uint64
-	var pauses *metrics.Float64Histogram
 	read := []struct {
 		name string
 		into *uint64
@@ -54,19 +59,28 @@ func readGo() Go {
 		{"/memory/classes/heap/released:bytes", &released},
 		{"/gc/cycles/total:gc-cycles", &g.GCCycles},
 	}
-	samples := make([]metrics.Sample, len(read), len(read)+1)
+	samples := make([]metrics.Sample, len(read), len(read)+3)
 	for i := range read {
 		samples[i].Name = read[i].name
 	}
-	samples = append(samples, metrics.Sample{Name: "/sched/pauses/total/gc:seconds"})
+	samples = append(samples,
+		metrics.Sample{Name: "/sched/pauses/total/gc:seconds"},
+		metrics.Sample{Name: "/sched/pauses/total/other:seconds"},
+		metrics.Sample{Name: "/cpu/classes/gc/total:cpu-seconds"},
+	)
 	metrics.Read(samples)
 	for i := range read {
 		if samples[i].Value.Kind() == metrics.KindUint64 {
 			*read[i].into = samples[i].Value.Uint64()
 		}
 	}
-	if last := samples[len(read)].Value; last.Kind() == metrics.KindFloat64Histogram {
-		pauses = last.Float64Histogram()
+	for i, into := range []*Pauses{&g.GCPauses, &g.OtherPauses} {
+		if v := samples[len(read)+i].Value; v.Kind() == metrics.KindFloat64Histogram {
+			*into = summarize(v.Float64Histogram())
+		}
+	}
+	if v := samples[len(read)+2].Value; v.Kind() == metrics.KindFloat64 {
+		g.GCCPU = time.Duration(v.Float64() * float64(time.Second))
 	}
 	g.Stacks += threads
 	g.Runtime -= released
@@ -76,9 +90,6 @@ func readGo() Go {
 	}
 	if limit == math.MaxInt64 {
 		g.MemoryLimit = -1
-	}
-	if pauses != nil {
-		g.GCPauses = summarize(pauses)
 	}
 	return g
 }

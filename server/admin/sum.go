@@ -34,6 +34,8 @@ func (s *Stats) Add(o *Stats) {
 		g.MemoryLimit = max(0, g.MemoryLimit) + h.MemoryLimit
 	}
 	g.GCPauses = merged(g.GCPauses, h.GCPauses)
+	g.OtherPauses = merged(g.OtherPauses, h.OtherPauses)
+	g.GCCPU += h.GCCPU
 	p, q := &s.Process, &o.Process
 	p.RSS += q.RSS
 	p.PSS += q.PSS

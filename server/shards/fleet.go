@@ -25,6 +25,8 @@ type Options struct {
 	// Args are the arguments of each shard. Where its admin listener is to be is
 	// added to them.
 	Args [][]string
+	// Env is the environment of each shard.
+	Env []string
 	// Stderr is where all shards write. It must take calls from any goroutine.
 	Stderr io.Writer
 	// Started is since when the fleet exists, for its uptime.

@@ -48,7 +48,7 @@ func start(ctx context.Context, o Options, i int, socket string) (*shard, error)
 	s := &shard{ended: make(chan struct{})}
 	s.cmd = exec.Command(o.Binary, append(o.Args[i], "--admin", admin.UnixPrefix+socket)...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	s.cmd.Stderr = o.Stderr
+	s.cmd.Env, s.cmd.Stderr = o.Env, o.Stderr
 	// Wait must not close the pipe before the line is read, so it is our own.
 	r, w, err := os.Pipe()
 	if err != nil {

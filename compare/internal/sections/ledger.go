@@ -1,10 +1,12 @@
 package sections
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
 	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/format"
 	"signalbench/compare/internal/stat"
 	"signalbench/compare/internal/table"
 	"signalbench/results"
@@ -47,6 +49,11 @@ func Ledger(s *digest.Suite) *table.Table {
 	}
 	if len(t.Rows) == 0 {
 		return nil
+	}
+	for _, a := range s.Arms {
+		if n := fixedNote(a); n != "" {
+			t.Note(n)
+		}
 	}
 	for _, n := range ledgerNotes(s) {
 		t.Note(n)
@@ -127,6 +134,25 @@ func slopeCell(a *digest.Arm, row ledgerRow) (string, bool) {
 		text += " (" + value(low, row.unit) + " … " + value(high, row.unit) + ")"
 	}
 	return text, sum.N > 0
+}
+
+// fixedNote says what a server of several processes takes besides its
+// connections, where its line crosses zero; empty if there is one process.
+func fixedNote(a *digest.Arm) string {
+	var fixed []float64
+	shards := 1
+	for _, r := range a.Counted() {
+		if s, ok := r.Slope("server.pss"); ok {
+			fixed = append(fixed, s.Fixed)
+			shards = r.Shards()
+		}
+	}
+	if shards < 2 || len(fixed) == 0 {
+		return ""
+	}
+	all := stat.Summarize(fixed).Median
+	return fmt.Sprintf("Fixed, besides the connections: %s of PSS for the %d processes of %s and their supervisor (%s for each process).",
+		format.Bytes(all), shards, a.Name, format.Bytes(all/float64(shards)))
 }
 
 // ledgerNotes collects what the runs say about this machine's ledger, once each.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
 	"signalbench/results"
@@ -136,21 +137,39 @@ func TestPausesSince(t *testing.T) {
 		old, now *Stats
 		want     *results.GCPauses
 	}{
-		{"empty ends left out", trimmed(1, []time.Duration{100, 1000}, 3), at(9, 1, 5, 1), &results.GCPauses{Cycles: 8, Count: 4, P50: 1000, P99: 10_000, Max: 10_000}},
-		{"no pause before", trimmed(0, []time.Duration{}), at(2, 1, 1, 0), &results.GCPauses{Cycles: 2, Count: 2, P50: 100, P99: 1000, Max: 1000}},
+		{"empty ends left out", trimmed(1, []time.Duration{100, 1000}, 3), at(9, 1, 5, 1), &results.GCPauses{Processes: 1, Cycles: 8, Pauses: results.Pauses{Count: 4, P50: 1000, P99: 10_000, Max: 10_000}}},
+		{"no pause before", trimmed(0, []time.Duration{}), at(2, 1, 1, 0), &results.GCPauses{Processes: 1, Cycles: 2, Pauses: results.Pauses{Count: 2, P50: 100, P99: 1000, Max: 1000}}},
 		{"other buckets", trimmed(1, []time.Duration{100, 500}, 3), at(9, 1, 5, 1), nil},
 		{"a bucket that is gone", at(1, 1, 0, 0), trimmed(9, []time.Duration{100, 1000}, 3), nil},
-		{"between two", at(5, 50, 1, 0), at(9, 148, 2, 1), &results.GCPauses{Cycles: 4, Count: 100, P50: 100, P99: 1000, Max: 10_000}},
-		{"none", at(5, 1, 1, 1), at(5, 1, 1, 1), &results.GCPauses{}},
+		{"between two", at(5, 50, 1, 0), at(9, 148, 2, 1), &results.GCPauses{Processes: 1, Cycles: 4, Pauses: results.Pauses{Count: 100, P50: 100, P99: 1000, Max: 10_000}}},
+		{"none", at(5, 1, 1, 1), at(5, 1, 1, 1), &results.GCPauses{Processes: 1}},
 		{"restarted", at(5, 50, 1, 0), at(1, 1, 0, 0), nil},
 		{"restarted and busier", at(5, 50, 1, 0), at(9, 10, 2, 0), nil},
 		{"no Go program", at(5, 1, 1, 1), &Stats{}, nil},
 		{"no earlier answer", nil, at(5, 1, 1, 1), nil},
 		{"not one more bound than counts", at(5, 1, 1), at(6, 1, 1), nil},
 	} {
-		if diff := cmp.Diff(c.want, c.now.PausesSince(c.old)); diff != "" {
+		if diff := cmp.Diff(c.want, c.now.PausesSince(c.old), cmpopts.IgnoreFields(results.Pauses{}, "Buckets", "Counts")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
+	}
+}
+
+func TestRuntimeSince(t *testing.T) {
+	at := func(uptime float64, cycles uint64, cpu, all time.Duration, other ...uint64) *Stats {
+		bounds := []time.Duration{0, 100, 1000}
+		return &Stats{Uptime: uptime, Shards: make([]struct{}, 3), Process: &Process{User: all, System: all}, Go: &Go{
+			GOGC: 50, MemoryLimit: -1, GCCycles: cycles, GCCPU: cpu,
+			Pauses: GCPauses{Buckets: bounds, Counts: []uint64{cycles, cycles}}, OtherPauses: &GCPauses{Buckets: bounds, Counts: other},
+		}}
+	}
+	want := &results.GCPauses{
+		GOGC: 50, MemoryLimit: -1, Processes: 3, Length: 2 * time.Second, Cycles: 4, GCCPU: 3, CPU: 20,
+		Pauses: results.Pauses{Count: 8, P50: 100, P99: 1000, Max: 1000, Buckets: []time.Duration{0, 100, 1000}, Counts: []uint64{4, 4}},
+		Other:  &results.Pauses{Count: 2, P50: 1000, P99: 1000, Max: 1000, Buckets: []time.Duration{100, 1000}, Counts: []uint64{2}},
+	}
+	if diff := cmp.Diff(want, at(3, 5, 7, 30, 1, 2).PausesSince(at(1, 1, 4, 20, 1, 0))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

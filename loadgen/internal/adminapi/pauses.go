@@ -1,7 +1,6 @@
 package adminapi
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -18,29 +17,43 @@ func (s *Stats) PausesSince(old *Stats) *results.GCPauses {
 	if s.Go == nil || old == nil || old.Go == nil || s.Go.GCCycles < old.Go.GCCycles {
 		return nil
 	}
-	now, then := s.Go.Pauses, old.Go.Pauses
-	if !now.whole() || !then.whole() {
+	gc, ok := s.Go.Pauses.since(&old.Go.Pauses)
+	if !ok {
 		return nil
 	}
-	counts := slices.Clone(now.Counts)
+	p := &results.GCPauses{
+		GOGC: s.Go.GOGC, MemoryLimit: s.Go.MemoryLimit, Processes: max(1, len(s.Shards)),
+		Length: time.Duration((s.Uptime - old.Uptime) * float64(time.Second)),
+		Cycles: s.Go.GCCycles - old.Go.GCCycles, GCCPU: s.Go.GCCPU - old.Go.GCCPU, Pauses: gc,
+	}
+	if s.Process != nil && old.Process != nil {
+		p.CPU = s.Process.User + s.Process.System - old.Process.User - old.Process.System
+	}
+	if s.Go.OtherPauses != nil && old.Go.OtherPauses != nil {
+		if other, ok := s.Go.OtherPauses.since(old.Go.OtherPauses); ok {
+			p.Other = &other
+		}
+	}
+	return p
+}
+
+// since is what p has more than an earlier then.
+func (p *GCPauses) since(then *GCPauses) (results.Pauses, bool) {
+	if !p.whole() || !then.whole() {
+		return results.Pauses{}, false
+	}
+	counts := slices.Clone(p.Counts)
 	for i, n := range then.Counts {
 		if n == 0 {
 			continue
 		}
-		at, found := slices.BinarySearch(now.Buckets, then.Buckets[i])
-		if !found || at == len(counts) || now.Buckets[at+1] != then.Buckets[i+1] || counts[at] < n {
-			return nil
+		at, found := slices.BinarySearch(p.Buckets, then.Buckets[i])
+		if !found || at == len(counts) || p.Buckets[at+1] != then.Buckets[i+1] || counts[at] < n {
+			return results.Pauses{}, false
 		}
 		counts[at] -= n
 	}
-	p := &results.GCPauses{Cycles: s.Go.GCCycles - old.Go.GCCycles}
-	for _, n := range counts {
-		p.Count += n
-	}
-	p.P50 = upperBound(now.Buckets, counts, p.Count, 0.50)
-	p.P99 = upperBound(now.Buckets, counts, p.Count, 0.99)
-	p.Max = upperBound(now.Buckets, counts, p.Count, 1)
-	return p
+	return results.NewPauses(p.Buckets, counts), true
 }
 
 // whole reports whether there is a boundary at each end of each count, in order;
@@ -50,23 +63,4 @@ func (p *GCPauses) whole() bool {
 		return len(p.Buckets) <= 1
 	}
 	return len(p.Buckets) == len(p.Counts)+1 && slices.IsSorted(p.Buckets)
-}
-
-// upperBound is the end of the bucket that the q-quantile falls into. The last
-// bucket has no end; its start stands for it.
-func upperBound(buckets []time.Duration, counts []uint64, total uint64, q float64) time.Duration {
-	if total == 0 {
-		return 0
-	}
-	rank := max(uint64(math.Ceil(q*float64(total))), 1)
-	var seen uint64
-	for i, n := range counts {
-		if seen += n; seen >= rank {
-			if end := buckets[i+1]; end > buckets[i] && end < math.MaxInt64 {
-				return end
-			}
-			return buckets[i]
-		}
-	}
-	return 0
 }

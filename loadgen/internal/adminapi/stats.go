@@ -11,6 +11,7 @@ type Stats struct {
 	Go          *Go            `json:"go"`      // nil: no Go program, or it does not tell
 	Process     *Process       `json:"process"` // nil: not told
 	Config      map[string]any `json:"config"`  // every effective setting, by flag name
+	Shards      []struct{}     `json:"shards"`  // one for each process of a server that has several
 }
 
 // Connections counts since the server's start; Open is now.
@@ -29,15 +30,19 @@ type Connections struct {
 
 // Go is the server's Go runtime.
 type Go struct {
-	Version    string   `json:"version"`
-	GOMAXPROCS int      `json:"gomaxprocs"`
-	Goroutines int64    `json:"goroutines"`
-	Heap       int64    `json:"heap_bytes"` // objects, live and not yet swept
-	HeapLive   int64    `json:"heap_live_bytes"`
-	Stacks     int64    `json:"stacks_bytes"`
-	Runtime    int64    `json:"runtime_bytes"`
-	GCCycles   uint64   `json:"gc_cycles"`
-	Pauses     GCPauses `json:"gc_pauses"`
+	Version     string        `json:"version"`
+	GOMAXPROCS  int           `json:"gomaxprocs"`
+	Goroutines  int64         `json:"goroutines"`
+	Heap        int64         `json:"heap_bytes"` // objects, live and not yet swept
+	HeapLive    int64         `json:"heap_live_bytes"`
+	Stacks      int64         `json:"stacks_bytes"`
+	Runtime     int64         `json:"runtime_bytes"`
+	GCCycles    uint64        `json:"gc_cycles"`
+	Pauses      GCPauses      `json:"gc_pauses"`
+	OtherPauses *GCPauses     `json:"other_pauses"` // nil: not told
+	GCCPU       time.Duration `json:"gc_cpu_ns"`
+	GOGC        int64         `json:"gogc"`               // percent, -1 for off
+	MemoryLimit int64         `json:"memory_limit_bytes"` // -1 for none
 }
 
 // GCPauses is a histogram of stop-the-world pauses since the server's start.

@@ -34,6 +34,7 @@ type Sampler struct {
 	kernel *kernel
 	admin  *adminapi.Client // nil: none
 	first  *adminapi.Stats  // the answer to New
+	own    *adminapi.Stats  // of this process, when New was called
 	notes  []string
 	ticks  ticks
 }
@@ -47,7 +48,7 @@ func New(ctx context.Context, o Options) (*Sampler, error) {
 	if o.Sys == "" {
 		o.Sys = "/sys"
 	}
-	s := new(Sampler)
+	s := &Sampler{own: ownStats(time.Now())}
 	var err error
 	if s.kernel, err = openKernel(o.Proc, o.Sys); err != nil {
 		return nil, fmt.Errorf("reading the kernel's memory: %w", err)
@@ -141,6 +142,9 @@ func (s *Sampler) Finish(ctx context.Context, t *results.Target) {
 	}
 	t.Alive = alive
 }
+
+// OwnPauses is what this process's Go runtime did since New.
+func (s *Sampler) OwnPauses() *results.GCPauses { return ownStats(time.Now()).PausesSince(s.own) }
 
 // Read takes a reading: at is since Run.Started, conns how many connections are
 // open. A Settled one forces a garbage collection on both sides, returns free

@@ -26,6 +26,7 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	life(&b, run)
 	metrics(&b, run)
 	memory(&b, run.Ledger)
+	pauses(&b, run)
 	for _, f := range run.Findings {
 		where := ""
 		if f.Phase != "" {

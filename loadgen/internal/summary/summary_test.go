@@ -34,6 +34,12 @@ func TestWrite(t *testing.T) {
 			{Name: "teardown", Kind: results.Teardown, Length: 1234 * time.Millisecond,
 				Closing: &results.Closing{Begun: 999, Reset: 2, OrphansPeak: 17, OrphansMax: 131072, TimeWaitPeak: 997, Held: 100 * time.Millisecond}},
 		},
+		Target: results.Target{GC: &results.GCPauses{
+			Processes: 3, Length: 30 * time.Second, Cycles: 9, GCCPU: time.Second, CPU: 40 * time.Second,
+			Pauses: results.NewPauses([]time.Duration{10_000, 20_000, 40_000}, []uint64{17, 1}),
+			Other:  new(results.NewPauses([]time.Duration{1000, 2000}, []uint64{5})),
+		}},
+		ClientGC: &results.GCPauses{Cycles: 2, Pauses: results.Pauses{Count: 4, P50: 30_000, P99: 50_000, Max: 50_000}},
 		Ledger: &results.Ledger{Slopes: []results.Slope{
 			{Item: "server.rss", Kind: results.Settled, Unit: "B", PerConn: 154.25, HasInterval: true, Low: 111.2, High: 197.3, Fixed: 13520896},
 			{Item: "server.rss", Kind: results.AsRun, Unit: "B", PerConn: 999},

@@ -139,6 +139,7 @@ func (r *runner) conclude(why error) error {
 	run.Ended = time.Now()
 	run.Target = r.sampler.Target()
 	r.sampler.Finish(ctx, &run.Target)
+	run.ClientGC = r.sampler.OwnPauses()
 	switch {
 	case why == nil:
 	case errors.Is(why, errInterrupted):
