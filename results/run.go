@@ -17,13 +17,15 @@ type Run struct {
 	// Partial marks a run that was stopped before its plan ended.
 	Partial bool `json:"partial"`
 
-	Spec     Spec      `json:"spec"`
-	Env      Env       `json:"env"`
-	Target   Target    `json:"target"`
-	Phases   []Phase   `json:"phases"` // in the order in which they ran
-	Ledger   *Ledger   `json:"ledger,omitempty"`
-	Findings []Finding `json:"findings"`
-	Verdict  Verdict   `json:"verdict"`
+	Spec   Spec   `json:"spec"`
+	Env    Env    `json:"env"`
+	Target Target `json:"target"`
+	// Yardstick is nil unless the run measured one.
+	Yardstick *Yardstick `json:"yardstick,omitempty"`
+	Phases    []Phase    `json:"phases"` // in the order in which they ran
+	Ledger    *Ledger    `json:"ledger,omitempty"`
+	Findings  []Finding  `json:"findings"`
+	Verdict   Verdict    `json:"verdict"`
 }
 
 // A Spec is what was asked of the load generator, with defaults filled in.
