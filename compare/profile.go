@@ -17,7 +17,7 @@ type profile struct {
 // descriptors: one repetition, of minutes.
 func (p *profile) scale() {
 	p.repetitions = 1
-	p.load.Ramp, p.load.Pending = "max", 1024
+	p.load.Ramp, p.load.Pending, p.load.Yardstick = "max", 1024, true
 	p.load.Settle, p.load.Window, p.load.Heartbeat = time.Second, 2*time.Minute, 2*time.Minute
 	p.load.Probe = 5 * time.Second
 	p.noClaim = "one repetition: nothing is claimed about differences between engines"

@@ -46,6 +46,7 @@ type runCommand struct {
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
 	Pending   int           `help:"Most dials in progress at once." placeholder:"N" group:"load"`
+	Yardstick *bool         `help:"Measure bare connect and accept before each ramp over loopback (default: for more connections than one process holds)." negatable:"" group:"load"`
 	Heartbeat time.Duration `help:"Hold: each connection answers a ping in each interval (default none, 2m for more connections than one process holds)." placeholder:"DURATION" group:"load"`
 	Probe     time.Duration `help:"Hold: a connection chosen at random echoes a message once in this time (default none, 5s for more connections than one process holds)." placeholder:"DURATION" group:"load"`
 	Lifetime  time.Duration `help:"Churn: mean time that a connection lives (default 5s)." placeholder:"DURATION" group:"load"`
@@ -126,6 +127,9 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	set(&p.load.WarmUp, c.Warmup)
 	set(&p.load.Window, c.Duration)
 	set(&p.load.Lanes, c.Lanes)
+	if c.Yardstick != nil {
+		p.load.Yardstick = *c.Yardstick
+	}
 	if len(c.Workload) > 0 {
 		p.load.Workloads = c.Workload
 	}

@@ -52,6 +52,8 @@ type runCommand struct {
 	Probe            time.Duration `placeholder:"5s" help:"Workload hold: echo a message on a connection chosen at random, once in this time; 0 is never."`
 	CloseRate        closeRate     `default:"auto" placeholder:"N/s" help:"Closing handshakes per second at the end, or auto: as many as leave no orphaned sockets."`
 
+	Yardstick bool `help:"Measure bare connect and accept over loopback before the ramp, whose upgrades are then also given as a ratio to it."`
+
 	Lanes       int    `help:"Event loops that work at once while connections are opened; 0 means half the cores. There are more where one descriptor table (ulimit -n) does not hold all connections."`
 	ServerPID   int    `name:"server-pid" placeholder:"PID" help:"The server's process on this machine, to read its memory and CPU time."`
 	Admin       string `placeholder:"URL" help:"The server's admin listener, to read its heap, goroutines and settings."`
@@ -131,7 +133,8 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
-		Settle: c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
+		Yardstick: c.Yardstick,
+		Settle:    c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
 		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,
 	}
 	if t.TLS {

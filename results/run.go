@@ -21,10 +21,12 @@ type Run struct {
 	Env      Env       `json:"env"`
 	Target   Target    `json:"target"`
 	ClientGC *GCPauses `json:"client_gc,omitempty"` // of the load generator, as Target.GC
-	Phases   []Phase   `json:"phases"`              // in the order in which they ran
-	Ledger   *Ledger   `json:"ledger,omitempty"`
-	Findings []Finding `json:"findings"`
-	Verdict  Verdict   `json:"verdict"`
+	// Yardstick is nil unless the run measured one.
+	Yardstick *Yardstick `json:"yardstick,omitempty"`
+	Phases    []Phase    `json:"phases"` // in the order in which they ran
+	Ledger    *Ledger    `json:"ledger,omitempty"`
+	Findings  []Finding  `json:"findings"`
+	Verdict   Verdict    `json:"verdict"`
 }
 
 // A Spec is what was asked of the load generator, with defaults filled in.

@@ -18,7 +18,8 @@ import (
 // listen opens a listening socket. All engines get the same: keep-alive probes
 // off, since an engine has timeouts of its own and a timer for each connection
 // would be in everybody's figures; plain TCP and not MPTCP, which Go prefers and
-// which costs the kernel more; Nagle's algorithm off; and one backlog.
+// which costs the kernel more; Nagle's algorithm off; ACKs that wait for an answer
+// to carry them; and one backlog.
 func listen(ctx context.Context, address string, backlog int) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, admin.UnixPrefix); ok {
 		l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
@@ -43,7 +44,16 @@ func listen(ctx context.Context, address string, backlog int) (net.Listener, err
 	// A second listen(2) changes the backlog of the socket and nothing else.
 	sc, err := l.(syscall.Conn).SyscallConn()
 	if err == nil {
-		err = control(sc, func(fd int) error { return os.NewSyscallError("listen", unix.Listen(fd, backlog)) })
+		err = control(sc, func(fd int) error {
+			if err := unix.Listen(fd, backlog); err != nil {
+				return os.NewSyscallError("listen", err)
+			}
+			// Otherwise the kernel acknowledges the first 16 segments of a connection
+			// at once, each with a segment of its own (tcp(7), TCP_QUICKACK). A
+			// listener that listens already hands the mode on to what it accepts;
+			// listen(2) would reset it (inet_csk_listen_start).
+			return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0))
+		})
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("setting the backlog of %s: %w", address, err), l.Close())

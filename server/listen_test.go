@@ -38,6 +38,7 @@ func TestListeningSocket(t *testing.T) {
 	inspect(t, accepted.(syscall.Conn), func(fd int) {
 		wantOption(t, fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		wantOption(t, fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0)
+		wantOption(t, fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
 	})
 }
 

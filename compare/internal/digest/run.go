@@ -168,6 +168,16 @@ func (r *Run) Total(p Part) (t Total, ok bool) {
 	return t, ok
 }
 
+// OfBare is the rate of upgrades in the ramp as a ratio to bare connect and accept
+// in the same run; ok is false if the run did not measure that.
+func (r *Run) OfBare() (ratio float64, ok bool) {
+	ramp, ramped := r.Total(RampPart)
+	if y := r.Yardstick; ramped && ramp.Length > 0 && y != nil && y.Connects > 0 {
+		return float64(ramp.Dials.Upgraded) / ramp.Length.Seconds() / y.Connects, true
+	}
+	return 0, false
+}
+
 func addUsage(sum *results.Usage, u results.Usage) {
 	sum.Known = sum.Known && u.Known
 	sum.User += u.User

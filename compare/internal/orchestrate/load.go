@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -37,6 +39,9 @@ func measure(ctx context.Context, binary string, l Load, t target, dir string, o
 	if t.ports > 1 {
 		args = append(args, "--ports", strconv.Itoa(t.ports))
 	}
+	if l.Yardstick && onLoopback(t.url) {
+		args = append(args, "--yardstick")
+	}
 	if t.idleBytes > 0 {
 		args = append(args, fmt.Sprintf("--server-bytes=%dB", t.idleBytes))
 	}
@@ -63,4 +68,17 @@ func measure(ctx context.Context, binary string, l Load, t target, dir string, o
 		return results.Invalid, fmt.Errorf("the load generator ended but its run cannot be read: %w", err)
 	}
 	return run.Verdict, nil
+}
+
+// onLoopback reports whether a URL names an address of this machine's loopback.
+func onLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && addr.IsLoopback()
 }

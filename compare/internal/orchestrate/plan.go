@@ -68,6 +68,7 @@ type Load struct {
 	Lanes     int // event loops; 0 leaves it to the load generator
 	Seed      uint64
 	Insecure  bool // accept any TLS certificate
+	Yardstick bool // measure bare connect and accept before each ramp to a server on loopback
 }
 
 // args is the load generator's command line without target and folder.

@@ -57,6 +57,19 @@ func TestLoadArgs(t *testing.T) {
 	}
 }
 
+// The yardstick is this machine's loopback, and says nothing of a server elsewhere.
+func TestYardstickIsForLoopback(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]bool{
+		"ws://127.0.0.1:9000/echo": true, "ws://127.8.9.1/": true, "ws://[::1]:9000/echo": true, "wss://localhost:9000/echo": true,
+		"ws://192.0.2.1:9000/echo": false, "ws://example.com/echo": false, "ws://127.0.0.1.example.com/": false,
+	} {
+		if got := onLoopback(url); got != want {
+			t.Errorf("%s: %v, want %v", url, got, want)
+		}
+	}
+}
+
 func TestPortsAvoidOutgoingOnes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -64,6 +64,8 @@ var suites = sync.OnceValue(func() map[string]*digest.Suite {
 		"mixed": {1, mixed},
 		"claim": {6, fixture.Lean(fixture.Engines()[1:])},
 		"held":  {1, held(1000)},
+		// enough for its upgrades to be told apart by how many were held
+		"ramped": {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Held: 24_000}}},
 	} {
 		dir := filepath.Join(folder, name)
 		fixture.Suite(shared, dir, of.repetitions, of.engines...)
@@ -131,8 +133,11 @@ func TestHTMLIsSelfContained(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := 5
-		if name == "held" { // memory, upgrade, heartbeat, connections, ramp, and the machine of two engines
+		switch name { // memory, upgrade, heartbeat, connections, ramp, and the machine of each engine
+		case "held":
 			want = 7
+		case "ramped":
+			want = 6
 		}
 		if len(figures) != want {
 			t.Errorf("%s: %d figures, want %d", name, len(figures), want)

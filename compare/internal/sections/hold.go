@@ -68,9 +68,10 @@ func held(r *digest.Run, h digest.Total) string {
 func Connecting(s *digest.Suite) *table.Table {
 	t := &table.Table{
 		ID: "connecting", Title: "Connecting and closing",
-		Intro: "Each run for itself. Orphans are sockets that no process holds any more and that are not closed at both ends yet; both they and those in TIME_WAIT are the kernel's.",
+		Intro: "Each run for itself. Orphans are sockets that no process holds any more and that are not closed at both ends yet; both they and those in TIME_WAIT are the kernel's. " +
+			"Bare is TCP connect and accept with nothing else, per second, measured by the run itself before its ramp.",
 		Columns: []table.Column{
-			{Head: "Engine", Text: true}, {Head: "Rep."}, {Head: "asked", Unit: "per s"}, {Head: "pending"}, {Head: "upgraded"}, {Head: "per s"},
+			{Head: "Engine", Text: true}, {Head: "Rep."}, {Head: "asked", Unit: "per s"}, {Head: "pending"}, {Head: "upgraded"}, {Head: "per s"}, {Head: "of bare"},
 			{Head: "failed"}, {Head: "dropped"}, {Head: "retried"}, {Head: "Why", Text: true, Wrap: 40},
 			{Head: "closed", Unit: "per s"}, {Head: "reset"}, {Head: "orphans", Unit: "most"}, {Head: "TIME_WAIT", Unit: "most"},
 		},
@@ -87,7 +88,7 @@ func Connecting(s *digest.Suite) *table.Table {
 			}
 			d := ramp.Dials
 			cells := []string{
-				a.Name, fmt.Sprint(r.Repetition), asked, format.Whole(float64(r.Spec.Pending)), whole(d.Upgraded), format.Whole(float64(d.Upgraded) / ramp.Length.Seconds()),
+				a.Name, fmt.Sprint(r.Repetition), asked, format.Whole(float64(r.Spec.Pending)), whole(d.Upgraded), format.Whole(float64(d.Upgraded) / ramp.Length.Seconds()), ofBare(r),
 				whole(d.Failed), whole(d.Dropped), whole(d.Retried), causes(d.Causes),
 			}
 			row := t.Add(append(cells, closing(r)...)...)
@@ -95,6 +96,16 @@ func Connecting(s *digest.Suite) *table.Table {
 		}
 	}
 	return t
+}
+
+// ofBare is the rate of a ramp as a ratio to bare connect and accept, which the
+// same run has measured.
+func ofBare(r *digest.Run) string {
+	ratio, ok := r.OfBare()
+	if !ok {
+		return format.Unknown
+	}
+	return fmt.Sprintf("%.2f of %s", ratio, format.Whole(r.Yardstick.Connects))
 }
 
 // closing is the end of a run: the rate of closing handshakes, and what became

@@ -32,7 +32,7 @@ func Lead(s *digest.Suite) string {
 func Brief(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 	list := []*table.Table{Latency(s), Ledger(s), Throughput(s), Hold(s)}
 	if most(s) >= large {
-		list = append(list, Projection(s), Checks(s, larger...))
+		list = append(list, Upgrades(s), Projection(s), Checks(s, larger...))
 	}
 	if c := Conformance(s); c != nil && hasCase(c) {
 		list = append(list, c)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"signalbench/loadgen/internal/yardstick"
 )
 
 type echoPlan struct {
@@ -28,7 +30,7 @@ func serveEcho(l int, plan echoPlan) error {
 		return err
 	}
 	for range plan.Conns {
-		fd, err := accept(l)
+		fd, err := yardstick.Accept(l)
 		if err != nil {
 			return err
 		}
@@ -61,7 +63,7 @@ func echo(port int, plan echoPlan) (result, error) {
 	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
 	fds := make([]int32, plan.Conns)
 	for i := range fds {
-		fd, err := dial(to)
+		fd, err := yardstick.Dial(to)
 		if err != nil {
 			return result{}, err
 		}
@@ -77,7 +79,7 @@ func echo(port int, plan echoPlan) (result, error) {
 	}
 	var trips uint64
 	var begun time.Duration
-	open := monotonic() + plan.WarmUp
+	open := yardstick.Monotonic() + plan.WarmUp
 	for {
 		n := p.wait()
 		for i := range p.events[:n] {
@@ -87,7 +89,7 @@ func echo(port int, plan echoPlan) (result, error) {
 			}
 		}
 		trips += uint64(n)
-		switch now := monotonic(); {
+		switch now := yardstick.Monotonic(); {
 		case begun == 0 && now >= open:
 			begun, trips = now, 0
 		case begun != 0 && now >= begun+plan.Window:

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"signalbench/loadgen/internal/yardstick"
 )
 
 // listenerFD is where a server half finds the listener that it inherits.
@@ -74,7 +76,7 @@ func run(name string, c *command) error {
 // against starts the server half with the client's own arguments, runs the
 // client half, and prints its result.
 func against(half string, client func(port int) (result, error)) error {
-	l, port, err := listen()
+	l, port, err := yardstick.Listen()
 	if err != nil {
 		return err
 	}

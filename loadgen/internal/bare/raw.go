@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -62,69 +61,4 @@ func (p *poll) receive(fd int32) int {
 func (p *poll) send(fd int32, n int) bool {
 	sent, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p.bytes)), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	return errno == 0 && int(sent) == n
-}
-
-// listen opens a listener on a free port of 127.0.0.1.
-func listen() (fd, port int, err error) {
-	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, 0, fmt.Errorf("opening a listener: %w", err)
-	}
-	if err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err == nil {
-		err = unix.Listen(fd, 4096)
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("listening: %w", err)
-	}
-	at, err := unix.Getsockname(fd)
-	if err != nil {
-		return 0, 0, fmt.Errorf("asking for the port: %w", err)
-	}
-	return fd, at.(*unix.SockaddrInet4).Port, nil
-}
-
-// dial connects to port and waits for it. The connection will end with a
-// reset: nothing of it stays behind to disturb what is measured next.
-func dial(to *unix.SockaddrInet4) (int, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, fmt.Errorf("opening a socket: %w", err)
-	}
-	for {
-		if err = unix.Connect(fd, to); err == unix.EINTR {
-			continue
-		}
-		if err != nil && err != unix.EISCONN {
-			return 0, fmt.Errorf("connecting: %w", err)
-		}
-		break
-	}
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return 0, fmt.Errorf("setting TCP_NODELAY: %w", err)
-	}
-	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
-		return 0, fmt.Errorf("setting SO_LINGER: %w", err)
-	}
-	return fd, nil
-}
-
-// accept takes the next connection; it retries what a signal interrupts.
-func accept(l int) (int, error) {
-	for {
-		fd, _, err := unix.Accept4(l, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("accepting: %w", err)
-		}
-		return fd, nil
-	}
-}
-
-// monotonic is the kernel's clock, the same for every process.
-func monotonic() time.Duration {
-	var t unix.Timespec
-	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
-	return time.Duration(t.Nano())
 }

@@ -113,6 +113,12 @@ func (s *Set) Dial(c wire.Conn, r wire.Route, first func() []byte) (established 
 		return false, cause(errno)
 	}
 	setInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if first != nil {
+		// What is sent first carries the last ACK of the handshake, which is a
+		// segment less (tcp(7), TCP_QUICKACK; tcp_rcv_synsent_state_process in
+		// net/ipv4/tcp_input.c).
+		setInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
+	}
 	if r.From.IsValid() {
 		setInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		s.from.set(netip.AddrPortFrom(r.From, 0))

@@ -102,7 +102,11 @@ func echo(c *net.TCPConn) {
 func dial(t *testing.T, s *Set, j *journal, c wire.Conn, r wire.Route, first string) {
 	t.Helper()
 	before := j.connected
-	established, why := s.Dial(c, r, func() []byte { return []byte(first) })
+	var hello func() []byte
+	if first != "" {
+		hello = func() []byte { return []byte(first) }
+	}
+	established, why := s.Dial(c, r, hello)
 	if why != "" {
 		t.Fatalf("dialling %v: %s", r, why)
 	}
@@ -137,6 +141,34 @@ func TestThereAndBack(t *testing.T) {
 		dial(t, s, j, 1, r, "!") // the number is used again
 		within(t, s, j, func() bool { return bytes.HasSuffix(j.data[1], []byte("!")) })
 		s.Close(1, true)
+	}
+}
+
+// The handshake's last ACK travels with what is sent first: a SYN and that, and
+// nothing else, has left once the server has it.
+func TestHandshakeSavesAnAck(t *testing.T) {
+	came, release := make(chan struct{}), make(chan struct{})
+	to := listen(t, func(c *net.TCPConn) {
+		defer c.Close()
+		if _, err := io.ReadFull(c, make([]byte, 5)); err == nil {
+			close(came)
+		}
+		<-release
+	})
+	defer close(release)
+	s, j := newSet(t, 1), newJournal()
+	dial(t, s, j, 0, wire.Route{To: to}, "hello")
+	select {
+	case <-came:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing came")
+	}
+	info, err := unix.GetsockoptTCPInfo(int(s.slots[0].fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sent := info.Segs_out - info.Total_retrans; sent != 2 {
+		t.Errorf("%d segments were sent, want 2", sent)
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package summary writes a finished run for a person at a terminal: phases with
 // counts and percentiles, what a connection costs in memory, findings, verdict.
-// It reads a results.Run and knows nothing else.
+// It reads a results.Run and its folder, and knows nothing else.
 package summary
 
 import (
@@ -25,6 +25,7 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	phases(&b, run)
 	life(&b, run)
 	metrics(&b, run)
+	ramp(&b, run, dir)
 	memory(&b, run.Ledger)
 	pauses(&b, run)
 	for _, f := range run.Findings {

@@ -19,6 +19,7 @@ func TestWrite(t *testing.T) {
 		return results.Metric{Name: name, Unit: "ns", Count: 1000, P50: p50, P90: 2 * p50, P99: 3 * p50, P999: 4 * p50, P9999: 5 * p50, Max: 6 * p50}
 	}
 	run := &results.Run{
+		Yardstick: &results.Yardstick{Connects: 2000, Rounds: []float64{1900, 2000, 2100}, Conns: 512},
 		Phases: []results.Phase{
 			{Name: "ramp", Kind: results.Ramp, Length: 2*time.Second + 345678, Achieved: 512.3,
 				Dials:   results.Dials{Scheduled: 1030, Upgraded: 1000, Failed: 20, Dropped: 10, Lost: 1, Causes: map[results.Cause]uint64{results.CauseRefused: 20, results.CauseStopped: 10, results.CauseClosed: 1}},
@@ -74,5 +75,40 @@ func TestWriteLittle(t *testing.T) {
 	Write(&b, &results.Run{Verdict: results.Invalid}, "x")
 	if !strings.HasSuffix(b.String(), "verdict: INVALID\nresults: x\n") || strings.Contains(b.String(), "settled") {
 		t.Errorf("%q", b.String())
+	}
+}
+
+// Upgrades with few and with many connections held are told from the intervals in
+// the run's folder.
+func TestUpgradesByHeld(t *testing.T) {
+	dir := t.TempDir() + "/run"
+	w, err := results.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := time.Unix(1_700_000_000, 0)
+	w.Begin(started)
+	all := results.NewHistogram()
+	for i := range 3 {
+		h := results.NewHistogram()
+		for range results.HeldWindow {
+			h.Record(time.Duration(i+1) * time.Millisecond)
+		}
+		if err := w.Interval("ramp", results.MetricUpgrade, time.Duration(i)*time.Second, time.Second, h); err != nil {
+			t.Fatal(err)
+		}
+		all.Merge(h)
+	}
+	run := &results.Run{Started: started, Phases: []results.Phase{{
+		Name: "ramp", Kind: results.Ramp, Length: 3 * time.Second, Dials: results.Dials{Scheduled: 30_000, Upgraded: 30_000},
+		Metrics: []results.Metric{all.Metric(results.MetricUpgrade, results.HlogFile("ramp", results.MetricUpgrade))},
+	}}}
+	if err := w.Finish(run); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	Write(&b, run, dir)
+	if want := "ramp upgrade p99 1ms over the first 10000 connections, 3ms over the last 10000 (p50 1ms, 3ms)\n"; !strings.Contains(b.String(), want) {
+		t.Errorf("want %sin\n%s", want, b.String())
 	}
 }

@@ -55,6 +55,7 @@ func (p *Plan) Check() error {
 		bad(p.Settle < 0, "--settle %v is negative", p.Settle),
 		bad(p.Drain <= 0, "--drain %v is not above zero", p.Drain),
 		bad(p.DialTimeout <= 0, "--dial-timeout %v is not above zero", p.DialTimeout),
+		bad(p.Yardstick && !p.Target.Loopback(), "--yardstick measures the loopback of this machine, and the target is not on it"),
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
 	} {
 		if err != nil {

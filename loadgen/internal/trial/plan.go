@@ -47,6 +47,10 @@ type Plan struct {
 	// leaves the choice to the teardown.
 	CloseRate pace.Rate
 
+	// Yardstick measures bare connect and accept before the ramp; the target is on
+	// loopback then.
+	Yardstick bool
+
 	Settle, WarmUp, Window, Drain, DialTimeout time.Duration
 
 	ServerPID int    // 0: not known

@@ -93,6 +93,9 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 		Schema: results.SchemaRun, ID: NewID(r.base, p.Label), Label: p.Label, Started: r.base,
 		Spec: p.spec(), Env: env, Ledger: &results.Ledger{Notes: sampler.Notes()},
 	}
+	if err := r.yardstick(); err != nil {
+		return nil, err
+	}
 	if r.fleet, err = launch(p, r.now, byte(r.base.UnixNano())); err != nil {
 		return nil, err
 	}
