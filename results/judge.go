@@ -2,6 +2,8 @@ package results
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,6 +18,7 @@ const (
 	CheckModel       = "model"        // a closed loop reports no response time
 	CheckLoss        = "loss"         // operations dropped or failed
 	CheckDials       = "dials"        // connections asked for, made and kept
+	CheckRamp        = "ramp"         // why connections stopped coming
 	CheckHeld        = "held"         // connections that are held live and answer
 	CheckOffered     = "offered"      // offered = asked
 	CheckAchieved    = "achieved"     // achieved = offered
@@ -74,9 +77,7 @@ func (j *judge) whole() {
 	if run.Partial {
 		j.find(Fatal, CheckPartial, "expected the whole plan, the run was stopped after %v", run.Ended.Sub(run.Started).Round(time.Millisecond))
 	}
-	if alive := run.Target.Alive; alive != nil && !*alive {
-		j.find(Fatal, CheckServerAlive, "expected the server (pid %d) to be alive at the end, it was gone", run.Target.PID)
-	}
+	j.alive()
 	var asked uint64
 	ramps := 0
 	for _, p := range run.Phases {
@@ -88,6 +89,24 @@ func (j *judge) whole() {
 	if ramps > 0 && !run.Partial && asked != uint64(run.Spec.Conns) {
 		j.find(Fatal, CheckDials, "expected %d connections to be dialled, %d were", run.Spec.Conns, asked)
 	}
+}
+
+// alive checks that the server, all of it, lived to the end.
+func (j *judge) alive() {
+	t := &j.run.Target
+	if t.Alive == nil || *t.Alive {
+		return
+	}
+	if len(t.Gone) == 0 || slices.Contains(t.Gone, t.PID) {
+		j.find(Fatal, CheckServerAlive, "expected the server (pid %d) to be alive at the end, it was gone", t.PID)
+		return
+	}
+	var lost uint64
+	for _, p := range j.run.Phases {
+		lost += p.Dials.Lost
+	}
+	j.find(Fatal, CheckServerAlive, "expected all %d processes of the server (pid %d) to be alive at the end: %d died (pid %s), %d connections were lost, and the others went on",
+		t.Processes, t.PID, len(t.Gone), strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Gone), " ", ", "), "[]"), lost)
 }
 
 // ledger warns of slopes that are known too vaguely to compare.

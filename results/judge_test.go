@@ -90,6 +90,15 @@ func TestJudge(t *testing.T) {
 		{"stopped", func(r *Run) { r.Partial = true }, CheckPartial, Fatal, "stopped after 10s"},
 		{"stopped with open books", func(r *Run) { r.Partial = true; r.Phases[open].Ops.Scheduled++ }, CheckPartial, Fatal, "stopped"},
 		{"server gone", func(r *Run) { *r.Target.Alive = false }, CheckServerAlive, Fatal, "the server (pid 17)"},
+		{"a shard gone", func(r *Run) {
+			*r.Target.Alive = false
+			r.Target.Processes, r.Target.Gone = 4, []int{18, 20}
+			r.Phases[1].Dials.Lost += 300
+		}, CheckServerAlive, Fatal, "all 4 processes of the server (pid 17) to be alive at the end: 2 died (pid 18, 20), 300 connections were lost, and the others went on"},
+		{"supervisor gone", func(r *Run) {
+			*r.Target.Alive = false
+			r.Target.Processes, r.Target.Gone = 2, []int{17, 18}
+		}, CheckServerAlive, Fatal, "the server (pid 17) to be alive at the end, it was gone"},
 		{name: "server not asked", change: func(r *Run) { r.Target.Alive = nil }},
 
 		{"operation lost from the books", func(r *Run) { r.Phases[open].Ops.Scheduled++ }, CheckAccounting, Fatal, "found 20001 scheduled and 20000 + 0 + 0 = 20000"},

@@ -71,6 +71,10 @@ type Target struct {
 	// Alive says whether the server's process lived, or its admin listener
 	// answered, after the last phase; nil if there was no way to ask.
 	Alive *bool `json:"alive,omitempty"`
+	// Processes is how many processes the server was at the beginning, and Gone
+	// which of them had ended by then; 0 and nil where its process is not known.
+	Processes int   `json:"processes,omitempty"`
+	Gone      []int `json:"gone,omitempty"`
 	// Config is the server's effective configuration as its admin listener
 	// gives it; compared between the arms of a suite.
 	Config map[string]any `json:"config,omitempty"`
@@ -213,6 +217,7 @@ const (
 	CauseNoAddress   Cause = "no free address"            // EADDRNOTAVAIL, EADDRINUSE
 	CauseDescriptors Cause = "descriptor limit"           // EMFILE: of the process, ulimit -n
 	CauseFiles       Cause = "machine's file limit"       // ENFILE: of all processes, fs.file-max
+	CauseWatches     Cause = "epoll watch limit"          // ENOSPC: of one user, fs.epoll.max_user_watches
 	CauseNoMemory    Cause = "kernel out of memory"       // ENOMEM, ENOBUFS
 	CauseUnreachable Cause = "network unreachable"        // ENETUNREACH, EHOSTUNREACH
 	CauseStatus      Cause = "unexpected HTTP status"     // not 101
@@ -226,6 +231,8 @@ const (
 	CauseBacklog     Cause = "generator backlog full"     // the generator's own bound
 	CauseNoConn      Cause = "no connection"              // due on a connection that is gone
 	CauseStopped     Cause = "run stopped"                // partial run
+	CauseStalled     Cause = "ramp stalled"               // not dialled: for long no dial had succeeded
+	CauseReserve     Cause = "memory reserve"             // not dialled: the machine had too little memory left
 	CauseOther       Cause = "other error"                //
 )
 

@@ -2,8 +2,8 @@
 # Everything that is checked before a change lands: form, lint, tests under the
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
 # in a browser, the load generator against a server that is not ours, a run past
-# one process's descriptor limit, one that loses a part of its server, and kernel
-# settings raised and put back.
+# one process's descriptor limit, one that loses a part of its server, two that
+# stop growing at a limit and say at which, and kernel settings raised and put back.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -204,6 +204,57 @@ step_lost() {
   [ "$code" -eq 2 ] || { echo "exit code $code, an INVALID run has 2"; return 1; }
   grep -q 'died: signal: killed; it had 300 connections' "$out/lost.said"
   grep -qE '"lost": ?300' "$out/lost.run/run.json" || { echo "the run does not count 300 lost connections"; return 1; }
+  grep -q "all 4 processes of the server .*: 1 died (pid $victim), 300 connections were lost, and the others went on" "$out/lost.run/run.json" ||
+    { echo "the run does not name the process that died"; return 1; }
+}
+
+# Stall: in a network namespace of its own, with limits that are low and that no
+# check before a run can foresee, the count of connections stops growing. The run
+# names the counter or the limit, and ends by itself.
+step_stall() {
+  need ip iproute2
+  go build -o "$out/server" ./server
+  go build -o "$out/loadgen" ./loadgen
+  unshare --net --kill-child scripts/test.sh --alone stall_inside
+}
+
+# stalls FOLDER PATTERN: the run in the folder has a fatal finding about its ramp
+# with the pattern; the first is the one that the command line tells.
+stalls() {
+  cat "$1.said"
+  grep -A3 '"check": "ramp"' "$1/run.json" | grep -E "$2" || { echo "no finding about the ramp says: $2"; grep '"text"' "$1/run.json"; return 1; }
+  grep -E "INVALID: ramp: .*$2" "$1.said" >/dev/null || { echo "it is not what the command says first"; return 1; }
+}
+
+step_stall_inside() {
+  local code name args
+  ip link set lo up
+  sysctl -qw net.core.somaxconn=8 net.ipv4.ip_local_port_range="40000 40199" net.ipv4.ip_local_reserved_ports=40004-40199
+  rm -rf "$out"/stalled.*
+  mkfifo "$out/stalled.ready"
+  "$out/server" --engine netpoll --listen 127.0.0.1:22000 --quiet >"$out/stalled.ready" &
+  pid=$! # not local: the trap needs it
+  trap 'kill -9 "$pid" 2>/dev/null || true' EXIT
+  read -r <"$out/stalled.ready"
+  load() {
+    name=$1 code=0
+    shift
+    "$out/loadgen" run --url ws://127.0.0.1:22000/echo --workload hold --duration 1s --out "$out/stalled.$name" "$@" 2>&1 | tee "$out/stalled.$name.said" || code=$?
+    [ "$code" -eq 2 ] || { echo "exit code $code, an INVALID run has 2"; return 1; }
+  }
+  # Each source address has 4 ports, and no dial tries more than a few of them.
+  load ports --conns 4000 --ramp 4000/s --warmup 0s
+  stalls "$out/stalled.ports" 'no free local port \(EADDRNOTAVAIL\): .*range is 40000 to 40199, of which .*reserved_ports keeps 196 back'
+  # A server that stops to accept: eight wait for it, and all others are dropped.
+  sysctl -qw net.ipv4.ip_local_reserved_ports=
+  (
+    until grep -qE 'connected=[1-9]' "$out/stalled.backlog.said" 2>/dev/null; do sleep 0.1; done
+    kill -STOP "$pid"
+  ) &
+  load backlog --conns 2000 --ramp 100/s --pending 64 --dial-timeout 2s
+  stalls "$out/stalled.backlog" 'stopped at [0-9]+ connections of 2000: none came for .* ListenOverflows rose by [0-9]+ \(.*net.core.somaxconn is 8'
+  grep -qE '^client no connection came for 3s while [0-9]+ dials are in progress: ListenOverflows rose' "$out/stalled.backlog.said" ||
+    { echo "nothing was told while it stood still"; return 1; }
 }
 
 # Tune: kernel settings are raised for more connections than they allow, twice,
@@ -229,7 +280,7 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120 scale:120 lost:60 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120 scale:120 lost:60 stall:90 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"

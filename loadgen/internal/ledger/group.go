@@ -29,14 +29,15 @@ func openGroup(root string, pid int) (group, error) {
 	return g, nil
 }
 
-// alive reports whether all of them are.
-func (g group) alive() bool {
+// gone lists the pids of those that have ended.
+func (g group) gone() []int {
+	var pids []int
 	for _, p := range g {
 		if !p.alive() {
-			return false
+			pids = append(pids, p.pid)
 		}
 	}
-	return true
+	return pids
 }
 
 // rss is described at process.rss.

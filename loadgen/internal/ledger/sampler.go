@@ -123,7 +123,7 @@ func (s *Sampler) Target() results.Target {
 }
 
 // Finish fills in what is known about the server at the end: whether it is
-// alive, and its GC pauses since New.
+// alive, which of its processes are not, and its GC pauses since New.
 func (s *Sampler) Finish(ctx context.Context, t *results.Target) {
 	var alive *bool
 	set := func(v bool) { alive = &v }
@@ -138,7 +138,8 @@ func (s *Sampler) Finish(ctx context.Context, t *results.Target) {
 		}
 	}
 	if s.server != nil {
-		set(s.server.alive() && (alive == nil || *alive))
+		t.Processes, t.Gone = len(s.server), s.server.gone()
+		set(len(t.Gone) == 0 && (alive == nil || *alive))
 	}
 	t.Alive = alive
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -220,6 +221,9 @@ func TestServerThatDies(t *testing.T) {
 	s.Finish(t.Context(), &target)
 	if target.Alive == nil || *target.Alive {
 		t.Error("a server that was killed is not reported gone")
+	}
+	if target.Processes != 1 || !slices.Equal(target.Gone, []int{h.PID}) {
+		t.Errorf("of %d processes %v are gone, want %d of one", target.Processes, target.Gone, h.PID)
 	}
 	if _, err := s.Read(t.Context(), results.AsRun, 0, 1); err == nil {
 		t.Error("a server that was killed can be read")

@@ -46,6 +46,9 @@ func (b *bar) Tick(s trial.Snapshot) {
 		b.bar.SetTotal(int64(s.Conns)+1, false) // never complete: Close ends it
 	}
 	b.bar.SetCurrent(int64(s.Connected))
+	if s.Remark != "" {
+		fmt.Fprintln(b.progress, s.Remark) // above the bar
+	}
 }
 
 // Close implements [Display].

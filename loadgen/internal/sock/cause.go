@@ -23,6 +23,8 @@ func cause(errno unix.Errno) results.Cause {
 		return results.CauseDescriptors
 	case unix.ENFILE:
 		return results.CauseFiles
+	case unix.ENOSPC: // epoll_ctl(2)
+		return results.CauseWatches
 	case unix.ENOMEM, unix.ENOBUFS:
 		return results.CauseNoMemory
 	case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN:

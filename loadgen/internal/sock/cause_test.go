@@ -13,7 +13,7 @@ import (
 func TestCausesStayApart(t *testing.T) {
 	seen := make(map[results.Cause]unix.Errno)
 	for _, errno := range []unix.Errno{
-		unix.ECONNREFUSED, unix.ETIMEDOUT, unix.ECONNRESET, unix.EADDRNOTAVAIL, unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENETUNREACH, unix.EPERM,
+		unix.ECONNREFUSED, unix.ETIMEDOUT, unix.ECONNRESET, unix.EADDRNOTAVAIL, unix.EMFILE, unix.ENFILE, unix.ENOSPC, unix.ENOBUFS, unix.ENETUNREACH, unix.EPERM,
 	} {
 		why := cause(errno)
 		if other, ok := seen[why]; ok || why == "" {

@@ -100,9 +100,14 @@ func (r *runner) tick() error {
 	if err := r.writer.Series(row); err != nil {
 		return err
 	}
+	remark, why := r.oversee()
+	snap.Remark = remark
 	r.observer.Tick(snap)
 	err := r.alive()
 	r.second = second{}
+	if err == nil {
+		err = why
+	}
 	return err
 }
 

@@ -39,6 +39,7 @@ func (r *runner) connect() error {
 	}
 	ramp.Start = r.now()
 	r.watch = true
+	r.dialling.begin(r.tempo.proc)
 	var why error
 	for k := 0; k < p.Plateaus && why == nil; k++ {
 		var took time.Duration
@@ -57,10 +58,14 @@ func (r *runner) connect() error {
 	}
 	if settle.meter == nil {
 		r.finish(ramp, ramp.Length)
-		return errors.Join(why, r.close(ramp))
+		err := errors.Join(why, r.close(ramp))
+		r.explain(ramp, why)
+		return err
 	}
 	r.finish(settle, r.now()-settle.Start)
-	return errors.Join(why, r.close(ramp, settle))
+	err := errors.Join(why, r.close(ramp, settle))
+	r.explain(ramp, nil)
+	return err
 }
 
 // rehearse opens and closes one connection on each lane, counted nowhere. Code
@@ -119,6 +124,7 @@ func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.dialling.resume(r.tempo.proc)
 	for _, g := range groups {
 		if err == nil && len(groups) > 1 {
 			err = g.each(func(c *crew) { c.stage.(*workload.Ramp).Start(max(start, c.Now())) })
@@ -137,6 +143,7 @@ func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
 		err = r.finished(r.now() + p.DialTimeout)
 	}
 	took := r.now() - start
+	r.dialling.end(r.tempo.proc)
 	return max(0, took), errors.Join(err, r.settleAccounts(err))
 }
 

@@ -80,6 +80,7 @@ type Snapshot struct {
 	Asked, Answered    uint64  // heartbeats of this phase, so far
 	P50, P99           time.Duration
 	Metric             string // what P50 and P99 are of; empty: nothing was timed
+	Remark             string // what a person should know now, told once; mostly empty
 }
 
 // An Observer is told how a run goes on. Calls come from one goroutine and must

@@ -38,6 +38,9 @@ type server struct {
 	answer func(conn net.Conn, f ws.Frame)
 	// upgraded is called for each connection.
 	upgraded func(n int64)
+	// upgrading is called before each answer to an opening handshake.
+	upgrading func(n int64)
+	asked     atomic.Int64
 }
 
 func serve(t *testing.T, secure bool, change func(*server)) *server {
@@ -87,6 +90,9 @@ func (s *server) talk(c net.Conn) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}()
+	if n := s.asked.Add(1); s.upgrading != nil {
+		s.upgrading(n)
+	}
 	buffered := bufio.NewReader(c)
 	stream := struct {
 		io.Reader

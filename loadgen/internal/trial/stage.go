@@ -25,7 +25,12 @@ func (r *runner) count(p *phase) error {
 // the stage ended before its time, nil if it did not.
 func (r *runner) settleAccounts(early error) error {
 	due, sent := results.CauseBacklog, results.CauseMissing
-	if early != nil {
+	switch {
+	case errors.Is(early, errStalled):
+		due, sent = results.CauseStalled, results.CauseStopped
+	case errors.Is(early, errReserve):
+		due, sent = results.CauseReserve, results.CauseStopped
+	case early != nil:
 		due, sent = results.CauseStopped, results.CauseStopped
 	}
 	if errors.Is(early, errLaneEnded) {

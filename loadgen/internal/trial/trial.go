@@ -17,6 +17,8 @@ import (
 var (
 	errInterrupted = errors.New("interrupted")
 	errServerGone  = errors.New("the server is gone: for a while no connection was open and none could be made")
+	errStalled     = errors.New("the ramp stalled")
+	errReserve     = errors.New("the machine has too little memory left")
 )
 
 // runner carries out one plan. It belongs to one goroutine.
@@ -45,6 +47,7 @@ type runner struct {
 	broken   uint64 // dials and operations failed, connections lost, so far
 	watch    bool   // connections are expected to be there
 	deserted int    // ticks without any
+	dialling dialling
 }
 
 func (r *runner) now() time.Duration { return time.Since(r.base) }
@@ -57,13 +60,14 @@ func Run(ctx context.Context, p *Plan, o Observer) (*results.Run, error) {
 	return run(ctx, p, o, normal)
 }
 
-// tempo is what tests have no time for.
+// tempo is what tests have no time or no machine for.
 type tempo struct {
 	tick     time.Duration // from one row to the next
 	readings bool          // memory is read
+	proc     string        // where the kernel's counters are
 }
 
-var normal = tempo{tick: time.Second, readings: true}
+var normal = tempo{tick: time.Second, readings: true, proc: "/proc"}
 
 func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, error) {
 	if err := p.Check(); err != nil {
@@ -145,7 +149,7 @@ func (r *runner) conclude(why error) error {
 	run.ClientGC = r.sampler.OwnPauses()
 	switch {
 	case why == nil:
-	case errors.Is(why, errInterrupted):
+	case errors.Is(why, errInterrupted), errors.Is(why, errStalled), errors.Is(why, errReserve):
 		run.Partial = true
 	case errors.Is(why, errServerGone):
 		run.Partial = true
