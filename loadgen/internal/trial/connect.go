@@ -167,7 +167,7 @@ func (r *runner) read(kinds ...results.ReadingKind) error {
 		if !r.tempo.readings {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(r.ctx, readingTimeout)
+		ctx, cancel := context.WithTimeout(r.ctx, readingTimeout(r.gauges.connected))
 		reading, err := r.sampler.Read(ctx, kind, r.now(), r.gauges.connected)
 		cancel()
 		if r.ctx.Err() != nil {
@@ -194,6 +194,9 @@ func (r *runner) addTables(client *results.Process) error {
 	return r.fleet.each(func(*crew) { client.Descriptors += sock.Descriptors() })
 }
 
-// readingTimeout bounds one reading; a server that does not answer does not
-// hold the run.
-const readingTimeout = 15 * time.Second
+// readingTimeout bounds one reading; a server that does not answer does not hold
+// the run. One with many connections has much to collect before it is settled.
+func readingTimeout(conns int) time.Duration {
+	const each = 50 * time.Microsecond
+	return 15*time.Second + time.Duration(conns)*each
+}
