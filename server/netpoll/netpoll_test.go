@@ -24,8 +24,16 @@ import (
 	"signalbench/server/netpoll"
 )
 
+// apart is the engine with three descriptor tables.
+var apart = engine.Entry{Name: "netpoll-tables", New: func(cfg engine.Config) (engine.Engine, error) {
+	cfg.Tables = 3
+	return netpoll.Entry.New(cfg)
+}}
+
+// both runs f for the engine, with one descriptor table and with several, and for
+// the lesson beside it.
 func both(t *testing.T, f func(*testing.T, engine.Entry)) {
-	for _, e := range []engine.Entry{netpoll.Entry, netpoll.DescEntry} {
+	for _, e := range []engine.Entry{netpoll.Entry, apart, netpoll.DescEntry} {
 		t.Run(e.Name, func(t *testing.T) { f(t, e) })
 	}
 }
