@@ -74,7 +74,7 @@ func (c *runCommand) Run(s *session) error {
 		return err
 	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
-	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, dearest(plan.Arms), ours); err != nil {
+	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, plan.Arms, ours); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"signalbench/server/admin"
+	"signalbench/server/engine"
 )
 
 // sharded starts a server of three shards with n connections on each, and
@@ -170,7 +171,7 @@ func TestShardSettings(t *testing.T) {
 		{settings{Shards: "2", Listen: []string{"127.0.0.1:1", "127.0.0.1:9"}}, "give one"},
 		{settings{Shards: "2", Listen: []string{"127.0.0.1:0"}}, "a number to count from"},
 	} {
-		n, err := c.shards()
+		n, _, err := c.division(engine.Entry{})
 		if err == nil {
 			_, err = c.addresses(n)
 		}
