@@ -101,7 +101,8 @@ func (c *runCommand) Run(s *session) error {
 // plan puts the profile and the flags together, all but the arms.
 func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	p := profileFor(c.Quick, c.Thorough)
-	shards, err := orchestrate.Shards(max(c.Conns, p.load.Conns))
+	set(&p.load.Conns, c.Conns)
+	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {
 		return orchestrate.Plan{}, err
 	}
@@ -109,7 +110,6 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 		p.scale()
 	}
 	set(&p.repetitions, c.Reps)
-	set(&p.load.Conns, c.Conns)
 	set(&p.load.Plateaus, c.Plateaus)
 	set(&p.load.Rate, string(c.Rate))
 	set(&p.load.InFlight, c.InFlight)

@@ -30,6 +30,8 @@ func (c *serveCommand) Run(s *session) error {
 		return c.supervise(s, processes)
 	case tables > 1 && c.Ports == 0:
 		c.Ports = tables
+	case tables > 1:
+		tables = max(tables, c.Ports) // clients divide themselves among ports
 	}
 	c.resolve()
 	cfg, err := c.config(slog.New(slog.NewTextHandler(s.stderr, nil)))

@@ -36,7 +36,7 @@ type apart struct {
 
 // spread is open for pollers in tables of their own. The process's own table
 // keeps none of the listeners' sockets. Where there are fewer listeners than
-// pollers, some of these share one.
+// pollers, these share all of them.
 func (s *server) spread(listeners []net.Listener) (doors []*door, err error) {
 	var fds []int
 	defer func() {
@@ -69,8 +69,10 @@ func (s *server) spread(listeners []net.Listener) (doors []*door, err error) {
 	}
 	for i, p := range s.pollers {
 		var own []*door
-		for n := i; n < max(len(fds), len(s.pollers)) && len(fds) > 0; n += len(s.pollers) {
-			own = append(own, &door{loop: p, fd: fds[n%len(fds)]})
+		for n, fd := range fds {
+			if n%len(s.pollers) == i || len(fds) < len(s.pollers) {
+				own = append(own, &door{loop: p, fd: fd})
+			}
 		}
 		doors = append(doors, own...)
 		if err := p.depart(own); err != nil {

@@ -545,29 +545,27 @@ func TestServeRefusesWhatItCannotServe(t *testing.T) {
 // An accepted socket inherits TCP_NODELAY from the listener, so that it need not
 // be set on each.
 func TestNoDelayIsInherited(t *testing.T) {
-	alone(t, func(t *testing.T, e engine.Entry) {
-		s := serve(t, e, echo.Handler{}, nil)
-		p := s.open(t)
-		local, remote := p.LocalAddr().String(), p.RemoteAddr().String()
-		found := false
-		for fd := range 1024 { // the server's end is in this process
-			sa, err := unix.Getpeername(fd)
-			if err != nil {
-				continue
-			}
-			in, ok := sa.(*unix.SockaddrInet4)
-			if !ok || (&net.TCPAddr{IP: in.Addr[:], Port: in.Port}).String() != local {
-				continue
-			}
-			found = true
-			if v, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || v != 1 {
-				t.Errorf("TCP_NODELAY is %d (%v)", v, err)
-			}
+	s := serve(t, netpoll.Entry, echo.Handler{}, nil)
+	p := s.open(t)
+	local, remote := p.LocalAddr().String(), p.RemoteAddr().String()
+	found := false
+	for fd := range 1024 { // the server's end is in this process
+		sa, err := unix.Getpeername(fd)
+		if err != nil {
+			continue
 		}
-		if !found {
-			t.Errorf("no socket from %s to %s found", remote, local)
+		in, ok := sa.(*unix.SockaddrInet4)
+		if !ok || (&net.TCPAddr{IP: in.Addr[:], Port: in.Port}).String() != local {
+			continue
 		}
-	})
+		found = true
+		if v, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || v != 1 {
+			t.Errorf("TCP_NODELAY is %d (%v)", v, err)
+		}
+	}
+	if !found {
+		t.Errorf("no socket from %s to %s found", remote, local)
+	}
 }
 
 // What a connection takes of the descriptor limit: one, and two in the lesson.
