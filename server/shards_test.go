@@ -184,3 +184,14 @@ func TestShardSettings(t *testing.T) {
 		t.Errorf("without: %q, want %q", got, want)
 	}
 }
+
+// Tables have room for their part of the connections and an entry for each other.
+func TestTablesFor(t *testing.T) {
+	for _, c := range []struct{ conns, room, want int }{
+		{1136, 1136, 1}, {1137, 1136, 2}, {4000, 1136, 4}, {4528, 1136, 4}, {4529, 1136, 5}, {1_000_000, 19_936, 51}, {1_000_000, 100, 50},
+	} {
+		if got := tablesFor(c.conns, c.room); got != c.want {
+			t.Errorf("%d connections, room for %d: %d tables, want %d", c.conns, c.room, got, c.want)
+		}
+	}
+}
