@@ -42,7 +42,7 @@ func (c *doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	args := doctorArgs(c.Conns, shards, dearest(arms), true)
+	args := doctorArgs(c.Conns, shards, arms, true)
 	switch {
 	case c.JSON:
 		args = append(args, "--json")
@@ -86,11 +86,17 @@ func dearest(arms []orchestrate.Arm) int {
 	return most
 }
 
-// doctorArgs asks about conns connections to a server of so many processes, in
-// each of which an idle one takes idleBytes; 0: not known.
-func doctorArgs(conns, shards, idleBytes int, serverHere bool) []string {
-	args := []string{"doctor", "--conns", strconv.Itoa(conns), "--shards", strconv.Itoa(shards), "--destinations", strconv.Itoa(shards)}
-	if idleBytes > 0 {
+// doctorArgs asks about conns connections to a server of so many processes, or
+// of as many descriptor tables if all arms can have them.
+func doctorArgs(conns, shards int, arms []orchestrate.Arm, serverHere bool) []string {
+	parts := "--server-tables"
+	for _, a := range arms {
+		if !a.OwnTables {
+			parts = "--shards"
+		}
+	}
+	args := []string{"doctor", "--conns", strconv.Itoa(conns), parts, strconv.Itoa(shards), "--destinations", strconv.Itoa(shards)}
+	if idleBytes := dearest(arms); idleBytes > 0 {
 		args = append(args, fmt.Sprintf("--server-bytes=%dB", idleBytes))
 	}
 	if !serverHere {
@@ -101,8 +107,8 @@ func doctorArgs(conns, shards, idleBytes int, serverHere bool) []string {
 
 // fits asks the doctor before anything is measured: a comparison that runs into
 // a limit would do so in every step.
-func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards, idleBytes int, serverHere bool) error {
-	args := append(doctorArgs(load.Conns, shards, idleBytes, serverHere), "--json")
+func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards int, arms []orchestrate.Arm, serverHere bool) error {
+	args := append(doctorArgs(load.Conns, shards, arms, serverHere), "--json")
 	var out bytes.Buffer
 	p, err := child.Start(child.Spec{Path: loadgen, Args: args, Stdout: &out})
 	if err != nil {

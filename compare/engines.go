@@ -17,6 +17,7 @@ type entry struct {
 	Name      string `json:"name"`
 	Summary   string `json:"summary"`
 	IdleBytes int    `json:"idle_bytes"`
+	OwnTables bool   `json:"own_tables"`
 	Lesson    []struct {
 		Case string `json:"case"`
 		Why  string `json:"why"`
@@ -59,7 +60,7 @@ func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
 	if len(asked) == 0 {
 		for _, e := range list {
 			if len(e.Lesson) == 0 {
-				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes})
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes, OwnTables: e.OwnTables})
 			}
 		}
 		return arms, nil
@@ -68,7 +69,7 @@ func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
 		found := false
 		for _, e := range list {
 			if e.Name == name {
-				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes, Lesson: e.lesson()})
+				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes, OwnTables: e.OwnTables, Lesson: e.lesson()})
 				found = true
 			}
 		}

@@ -78,7 +78,7 @@ func (c *runCommand) Run(s *session) error {
 		return err
 	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
-	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, dearest(plan.Arms), ours); err != nil {
+	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, plan.Arms, ours); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)
@@ -105,7 +105,8 @@ func (c *runCommand) Run(s *session) error {
 // plan puts the profile and the flags together, all but the arms.
 func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	p := profileFor(c.Quick, c.Thorough)
-	shards, err := orchestrate.Shards(max(c.Conns, p.load.Conns))
+	set(&p.load.Conns, c.Conns)
+	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {
 		return orchestrate.Plan{}, err
 	}
@@ -113,7 +114,6 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 		p.scale()
 	}
 	set(&p.repetitions, c.Reps)
-	set(&p.load.Conns, c.Conns)
 	set(&p.load.Plateaus, c.Plateaus)
 	set(&p.load.Rate, string(c.Rate))
 	set(&p.load.InFlight, c.InFlight)

@@ -16,6 +16,7 @@ type doctorCommand struct {
 	Destinations int64 `default:"1" help:"Addresses with ports that the server listens on."`
 	Sources      int64 `help:"Addresses that connections come from; 0 means as many as it takes, as over loopback."`
 	Shards       int64 `help:"Processes that the server is going to be; 0 means as many as the limit of descriptors (ulimit -n) asks for."`
+	ServerTables int64 `help:"Descriptor tables among which one process of the server is going to divide the connections; with them, --shards is 1 by default."`
 	ServerBytes  bytes `help:"User-space bytes that a connection takes in the server; by default those of a dear one."`
 	Pending      int64 `default:"512" help:"Most dials in progress at once."`
 	JSON         bool  `name:"json" xor:"form" help:"Write JSON."`
@@ -33,6 +34,9 @@ func (c *doctorCommand) Run(s *session) error {
 		return err
 	}
 	shards := c.Shards
+	if shards == 0 && c.ServerTables > 1 {
+		shards = 1
+	}
 	if shards == 0 {
 		limit, err := sock.DescriptorLimit()
 		if err != nil {
@@ -41,7 +45,7 @@ func (c *doctorCommand) Run(s *session) error {
 		shards = doctor.Processes(c.Conns, int64(limit))
 	}
 	plan := doctor.Plan{
-		Tables: int64(tables * lanes), Shards: shards, ServerBytes: int64(c.ServerBytes),
+		Tables: int64(tables * lanes), Shards: shards, ServerTables: c.ServerTables, ServerBytes: int64(c.ServerBytes),
 		Conns: c.Conns, ServerHere: !c.ClientOnly, ServerPID: c.ServerPID,
 		Destinations: c.Destinations, Sources: c.Sources, Pending: c.Pending,
 	}

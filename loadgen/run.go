@@ -194,14 +194,17 @@ func fits(ctx context.Context, p *trial.Plan, serverBytes int64) error {
 	if !p.Target.Loopback() || p.Target.Addrs()[0].Addr().Is6() {
 		plan.Sources = 1
 	}
-	if plan.ServerPID == 0 && p.Admin != "" && p.Target.Loopback() {
+	if p.Admin != "" && p.Target.Loopback() {
 		admin := adminapi.New(p.Admin)
 		defer admin.Close()
 		stats, err := admin.Stats(ctx)
 		if err != nil {
 			return fmt.Errorf("--admin: %w", err)
 		}
-		plan.ServerPID = stats.PID
+		if plan.ServerPID == 0 {
+			plan.ServerPID = stats.PID
+		}
+		plan.ServerTables = stats.Tables
 	}
 	plan.ServerHere = plan.ServerPID != 0
 	if r := doctor.NewReport(plan, doctor.Check(plan)); !r.OK {

@@ -70,11 +70,12 @@ func (c *enginesCommand) writeJSON(s *session) error {
 		Name      string                `json:"name"`
 		Summary   string                `json:"summary"`
 		IdleBytes int                   `json:"idle_bytes"`
+		OwnTables bool                  `json:"own_tables,omitempty"`
 		Lesson    []engine.KnownFailure `json:"lesson,omitempty"`
 	}
 	list := make([]entry, len(engines))
 	for i, e := range engines {
-		list[i] = entry{e.Name, e.Summary, e.IdleBytes, e.Lesson}
+		list[i] = entry{e.Name, e.Summary, e.IdleBytes, e.OwnTables, e.Lesson}
 	}
 	return json.NewEncoder(s.stdout).Encode(list)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -15,6 +16,10 @@ import (
 
 // interrupted is the exit code after a signal that was not waited out.
 const interrupted = 130
+
+// The main goroutine keeps the main thread: no poller may give that a descriptor
+// table of its own.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())

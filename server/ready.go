@@ -20,6 +20,7 @@ type ready struct {
 	Listen []string      `json:"listen"`
 	Admin  string        `json:"admin"`
 	Shards []shards.Info `json:"shards,omitempty"`
+	Tables int           `json:"descriptor_tables,omitempty"` // that divide the connections of one process
 }
 
 // write announces readiness: to programs, and to people.
@@ -37,6 +38,9 @@ func (r *ready) write(stdout, stderr io.Writer) error {
 	}
 	if n := len(r.Shards); n > 0 {
 		where += fmt.Sprintf(", %d shards", n)
+	}
+	if r.Tables > 0 {
+		where += fmt.Sprintf(", %d descriptor tables", r.Tables)
 	}
 	fmt.Fprintf(stderr, "server ready: engine %s on %s%s\n", r.Engine, where, watch)
 	return nil

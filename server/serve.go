@@ -22,17 +22,23 @@ func (c *serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if n, err := c.shards(); err != nil || n > 1 {
-		if err != nil {
-			return err
-		}
-		return c.supervise(s, n)
+	processes, tables, err := c.division(entry)
+	switch {
+	case err != nil:
+		return err
+	case processes > 1:
+		return c.supervise(s, processes)
+	case tables > 1 && c.Ports == 0:
+		c.Ports = tables
+	case tables > 1:
+		tables = max(tables, c.Ports) // clients divide themselves among ports
 	}
 	c.resolve()
 	cfg, err := c.config(slog.New(slog.NewTextHandler(s.stderr, nil)))
 	if err != nil {
 		return err
 	}
+	cfg.Tables = tables
 	eng, err := entry.New(cfg)
 	if err != nil {
 		return fmt.Errorf("engine %s cannot serve these settings: %w", entry.Name, err)
@@ -42,6 +48,9 @@ func (c *serveCommand) Run(s *session) error {
 		return err
 	}
 	announcement := ready{PID: os.Getpid(), Engine: entry.Name}
+	if tables > 1 {
+		announcement.Tables = tables
+	}
 	for _, l := range listeners {
 		announcement.Listen = append(announcement.Listen, l.Addr().String())
 	}

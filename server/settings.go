@@ -22,8 +22,8 @@ import (
 type settings struct {
 	Engine string   `help:"Engine to serve with: ${engines}." default:"gorilla" placeholder:"NAME"`
 	Listen []string `help:"Address to serve on (repeatable)." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Ports  int      `help:"Consecutive ports from that of --listen on, 0 for one, or one for each shard." default:"0" placeholder:"N"`
-	Shards string   `help:"Processes that serve, each on ports of its own: a number, or auto for as many as hold --conns under the limit of descriptors." default:"1" placeholder:"N"`
+	Ports  int      `help:"Consecutive ports from that of --listen on, 0 for one, or one for each shard or descriptor table." default:"0" placeholder:"N"`
+	Shards string   `help:"Processes that serve, each on ports of its own: a number, or auto for what holds --conns under the limit of descriptors: as many processes, or one with as many descriptor tables if the engine can." default:"1" placeholder:"N"`
 	Conns  int      `help:"Connections that --shards auto makes room for." default:"0" placeholder:"N"`
 	Admin  string   `help:"Address for statistics, metrics and profiles; none without it." placeholder:"HOST:PORT"`
 

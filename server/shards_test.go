@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"signalbench/server/admin"
+	"signalbench/server/engine"
 )
 
 // sharded starts a server of three shards with n connections on each, and
@@ -170,7 +171,7 @@ func TestShardSettings(t *testing.T) {
 		{settings{Shards: "2", Listen: []string{"127.0.0.1:1", "127.0.0.1:9"}}, "give one"},
 		{settings{Shards: "2", Listen: []string{"127.0.0.1:0"}}, "a number to count from"},
 	} {
-		n, err := c.shards()
+		n, _, err := c.division(engine.Entry{})
 		if err == nil {
 			_, err = c.addresses(n)
 		}
@@ -181,5 +182,16 @@ func TestShardSettings(t *testing.T) {
 	args := []string{"serve", "--listen", "a:1", "--engine=x", "--admin=b:2", "--conns", "5", "--quiet"}
 	if got, want := without(args, "listen", "admin", "conns"), []string{"serve", "--engine=x", "--quiet"}; !slices.Equal(got, want) {
 		t.Errorf("without: %q, want %q", got, want)
+	}
+}
+
+// Tables have room for their part of the connections and an entry for each other.
+func TestTablesFor(t *testing.T) {
+	for _, c := range []struct{ conns, room, want int }{
+		{1136, 1136, 1}, {1137, 1136, 2}, {4000, 1136, 4}, {4528, 1136, 4}, {4529, 1136, 5}, {1_000_000, 19_936, 51}, {1_000_000, 100, 50},
+	} {
+		if got := tablesFor(c.conns, c.room); got != c.want {
+			t.Errorf("%d connections, room for %d: %d tables, want %d", c.conns, c.room, got, c.want)
+		}
 	}
 }

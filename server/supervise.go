@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"signalbench/server/admin"
+	"signalbench/server/engine"
 	"signalbench/server/shards"
 )
 
@@ -28,27 +29,47 @@ const (
 	stopGrace = 5 * time.Second
 )
 
-// shards is how many processes are to serve.
-func (c *settings) shards() (int, error) {
+// division is into how many processes, and one process into how many descriptor
+// tables, the connections are to be divided.
+func (c *settings) division(e engine.Entry) (processes, tables int, err error) {
 	if c.Shards == "auto" {
 		var l unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-			return 0, fmt.Errorf("reading the limit of descriptors: %w", err)
+			return 0, 0, fmt.Errorf("reading the limit of descriptors: %w", err)
 		}
 		room := int(min(l.Cur, 1<<30)) - ownDescriptors
 		switch {
 		case c.Conns < 1:
-			return 0, errors.New("--shards auto needs --conns, the number of connections to make room for")
+			return 0, 0, errors.New("--shards auto needs --conns, the number of connections to make room for")
 		case room < 1:
-			return 0, fmt.Errorf("a limit of %d descriptors (ulimit -n) leaves no room for connections: raise it", l.Cur)
+			return 0, 0, fmt.Errorf("a limit of %d descriptors (ulimit -n) leaves no room for connections: raise it", l.Cur)
 		}
-		return (c.Conns + room - 1) / room, nil
+		if e.OwnTables {
+			return 1, tablesFor(c.Conns, room), nil
+		}
+		return (c.Conns + room - 1) / room, 1, nil
 	}
 	n, err := strconv.Atoi(c.Shards)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("--shards %q is neither auto nor a number from 1 on", c.Shards)
+		return 0, 0, fmt.Errorf("--shards %q is neither auto nor a number from 1 on", c.Shards)
 	}
-	return n, nil
+	return n, 1, nil
+}
+
+// tablesFor is how many descriptor tables hold conns connections where each has
+// room for so many and for what wakes the others. Where no number does, it is
+// the one that holds the most.
+func tablesFor(conns, room int) int {
+	if conns <= room {
+		return 1
+	}
+	most := max(1, room/2)
+	for n := 2; n < most; n++ {
+		if n*(room-n) >= conns {
+			return n
+		}
+	}
+	return most
 }
 
 // addresses are those of --listen and --ports for n processes.

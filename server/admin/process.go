@@ -35,18 +35,25 @@ func readProcess() (p Process, err error) {
 			return p, fmt.Errorf("reading memory: %w", err)
 		}
 	}
-	// Since Linux 6.2 the size of the directory is the number of descriptors.
-	info, err := os.Stat("/proc/self/fd")
-	if err != nil {
+	if p.Descriptors, err = countDescriptors("/proc/self/fd"); err != nil {
 		return p, fmt.Errorf("counting descriptors: %w", err)
 	}
-	p.Descriptors = info.Size()
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
 		return p, fmt.Errorf("reading processor time: %w", err)
 	}
 	p.User, p.System = time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
 	return p, nil
+}
+
+// countDescriptors returns the size of a directory of /proc, which since Linux 6.2
+// is the number of descriptors.
+func countDescriptors(dir string) (int64, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // kilobytes finds a line like "Rss:   1234 kB" and returns its figure in bytes.

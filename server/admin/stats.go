@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -18,6 +19,9 @@ type Stats struct {
 	Process     Process        `json:"process"`
 	Config      map[string]any `json:"config"` // every effective setting by the name of its flag
 	Shards      []Shard        `json:"shards,omitempty"`
+	// Tables is how many descriptor tables divide the connections of one process,
+	// besides that which all else is in; absent if that has them.
+	Tables int `json:"descriptor_tables,omitempty"`
 }
 
 // Connections are the counters of [engine.Stats] at one moment. They are read
@@ -65,6 +69,12 @@ func (s *Source) complete(stats *Stats, err error) (*Stats, error) {
 	stats.Engine, stats.Config = s.Engine, s.Config
 	stats.Uptime = time.Since(s.Started).Seconds()
 	stats.Connections = readConnections(s.Stats)
+	for _, tid := range s.Stats.Tables.Threads() {
+		if n, err := countDescriptors(fmt.Sprintf("/proc/self/task/%d/fd", tid)); err == nil { // else it is gone
+			stats.Tables++
+			stats.Process.Descriptors += n
+		}
+	}
 	return stats, nil
 }
 

@@ -58,6 +58,12 @@ type Config struct {
 	// Pollers is the number of event loops of an engine that has any; 0 means
 	// half of GOMAXPROCS, at least one.
 	Pollers int
+	// Tables is the number of descriptor tables among which an engine with
+	// Entry.OwnTables divides its connections, so that all of them together are
+	// not bounded by the limit of descriptors; 0 and 1 mean the process's own.
+	// Each is an event loop, and Pollers is then of no effect. A handler must then
+	// open and use no descriptors: where it is called, their numbers are others'.
+	Tables int
 	// Workers bounds the goroutines of an engine that hands ready connections
 	// to a pool; 0 means 4 for each of GOMAXPROCS.
 	Workers int
@@ -100,6 +106,7 @@ func (c *Config) Validate() error {
 	bad(c.Outbox < 1, "outbox %d B is below 1 B", c.Outbox)
 	bad(c.Slow != SlowClose && c.Slow != SlowDrop, "slow-consumer policy %q is neither %q nor %q", c.Slow, SlowClose, SlowDrop)
 	bad(c.Pollers < 0, "pollers %d is negative", c.Pollers)
+	bad(c.Tables < 0, "descriptor tables %d are negative", c.Tables)
 	bad(c.Workers < 0, "workers %d is negative", c.Workers)
 	bad(c.Stats == nil, "no stats to count in")
 	bad(c.Log == nil, "no log")

@@ -12,6 +12,9 @@ type Entry struct {
 	// decides whether a number of connections is tried at all, and is in no
 	// result: those are measured.
 	IdleBytes int
+	// OwnTables marks an engine that can divide its connections among several
+	// descriptor tables (Config.Tables).
+	OwnTables bool
 	// New returns the engine or says which field of the Config it cannot serve.
 	New func(Config) (Engine, error)
 	// Lesson, if not empty, marks an engine kept to show a known mistake: the

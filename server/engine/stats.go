@@ -22,4 +22,6 @@ type Stats struct {
 	// AcceptErrors counts failed accepts, each followed by a pause: EMFILE,
 	// ENFILE, ENOBUFS, ENOMEM (accept(2)).
 	AcceptErrors atomic.Uint64
+	// Tables are the descriptor tables besides the process's own.
+	Tables Tables
 }

@@ -28,6 +28,7 @@ type door struct {
 
 	mu     sync.Mutex
 	paused bool // accept(2) failed for want of something; not reported by epoll
+	asked  bool // its poller was asked to end the pause
 	shut   bool
 }
 
@@ -80,15 +81,24 @@ func prompt(fd int) bool {
 func shut(doors []*door) error {
 	var errs []error
 	for _, d := range doors {
-		d.mu.Lock()
-		if !d.shut {
-			d.shut = true
-			_ = d.loop.epoll.Del(d.fd)
-			errs = append(errs, unix.Close(d.fd))
+		if a := d.loop.apart; a != nil {
+			a.do(func() { errs = append(errs, d.close()) }) // else it went with the table
+			continue
 		}
-		d.mu.Unlock()
+		errs = append(errs, d.close())
 	}
 	return errors.Join(errs...)
+}
+
+func (d *door) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.shut {
+		return nil
+	}
+	d.shut = true
+	_ = d.loop.epoll.Del(d.fd)
+	return unix.Close(d.fd)
 }
 
 // ready takes what waits in the accept queue, a batch at a time: the event comes
@@ -125,19 +135,39 @@ func (d *door) ready(netpoll.EpollEvent) {
 	}
 }
 
-// resume ends a pause.
+// resume ends a pause, or has the poller do it.
 func (d *door) resume() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if a := d.loop.apart; a == nil {
+		d.retry()
+	} else if d.paused && !d.asked {
+		d.asked = true
+		a.post(func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.asked = false
+			d.retry()
+		})
+	}
+}
+
+// retry watches the accept queue again. mu is held.
+func (d *door) retry() {
 	if d.paused && !d.shut {
 		d.paused = d.loop.epoll.Mod(d.fd, netpoll.EPOLLIN) != nil
 	}
 }
 
-// admit makes a conn of an accepted descriptor and deals it to a poller.
-func (s *server) admit(fd int) {
-	c := &conn{loop: s.next(), fd: int32(fd), seen: s.clock.now()}
-	if !s.table.add(c, c.seen+s.clock.handshake, s.cfg.MaxConns) {
+// admit makes a conn of an accepted descriptor and deals it to a poller: to p
+// itself if no other has p's descriptors.
+func (p *poller) admit(fd int) {
+	s := p.server
+	if p.apart == nil {
+		p = s.next()
+	}
+	c := &conn{loop: p, fd: int32(fd), seen: s.clock.now()}
+	if !p.table.add(c, c.seen+s.clock.handshake, s.cfg.MaxConns) {
 		s.cfg.Stats.Refused.Add(1)
 		_ = unix.Close(fd)
 		return
@@ -145,9 +175,9 @@ func (s *server) admit(fd int) {
 	if err := c.loop.epoll.Add(fd, netpoll.EPOLLIN, c.ready); err != nil {
 		s.cfg.Log.Error("cannot watch a connection", "err", err)
 		_ = c.loop.epoll.Del(fd) // easygo keeps the callback when epoll_ctl fails
-		s.table.remove(c)
+		p.table.remove(c)
 		_ = unix.Close(fd)
 		s.cfg.Stats.Failed.Add(1)
-		s.table.gone(c)
+		s.census.gone(c)
 	}
 }

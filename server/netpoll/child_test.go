@@ -21,7 +21,8 @@ import (
 )
 
 // childEnv makes the test binary a server in a process of its own. Its value is
-// the descriptor limit that it sets itself, 0 for none.
+// the descriptor limit that it sets itself, 0 for none, and the number of
+// descriptor tables.
 const childEnv = "SIGNALBENCH_NETPOLL_CHILD"
 
 // A child is the server process as the test sees it.
@@ -32,14 +33,14 @@ type child struct {
 }
 
 // startChild starts one and ends it with the test.
-func startChild(t *testing.T, descriptors int) *child {
+func startChild(t *testing.T, descriptors, tables int) *child {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), childEnv+"="+strconv.Itoa(descriptors))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d", childEnv, descriptors, tables))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -83,9 +84,10 @@ func (c *child) ask(t *testing.T, what string) int {
 
 // runChild is main of the server process: it writes its address, then answers
 // questions until its standard input ends.
-func runChild(descriptors string) error {
-	limit, err := strconv.ParseUint(descriptors, 10, 64)
-	if err != nil {
+func runChild(value string) error {
+	var limit uint64
+	cfg := engine.DefaultConfig()
+	if _, err := fmt.Sscan(value, &limit, &cfg.Tables); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,7 +95,6 @@ func runChild(descriptors string) error {
 		return err
 	}
 	addr := l.Addr()
-	cfg := engine.DefaultConfig()
 	eng, err := netpoll.Entry.New(cfg)
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ const (
 	surplus                    // accepted over Config.MaxConns, to be answered 503
 	wantsOut                   // epoll reports when it can be written to
 	deaf                       // epoll does not report when it can be read
+	asked                      // its poller was asked to tend it
 )
 
 // A conn is one connection. It is 64 B, a size class of the allocator: every
@@ -107,8 +108,16 @@ func (c *conn) State() any {
 	return c.state
 }
 
-// RemoteAddr implements [engine.Conn]: it asks the kernel.
+// RemoteAddr implements [engine.Conn]: it asks the kernel, on a thread that can.
 func (c *conn) RemoteAddr() net.Addr {
+	if !c.loop.here() {
+		return c.inquire()
+	}
+	return c.peer()
+}
+
+// peer asks the kernel for the address.
+func (c *conn) peer() net.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase.Load() == dead {
@@ -159,9 +168,9 @@ func (c *conn) cut(cause error) {
 	c.doom(cause)
 }
 
-// doom shuts the socket down, which makes epoll report it to its poller (a
-// socket shut down on both sides is always reported, whatever was asked for),
-// and leaves the rest to that. mu is held.
+// doom leaves the end to the poller. It asks for that by mail, or shuts the socket
+// down, which makes epoll report it (a socket shut down on both sides is always
+// reported, whatever was asked for). mu is held.
 func (c *conn) doom(cause error) {
 	if c.phase.Load() >= doomed {
 		return
@@ -169,6 +178,10 @@ func (c *conn) doom(cause error) {
 	c.phase.Store(doomed)
 	if x := c.extra(); x.cause == nil {
 		x.cause = cause
+	}
+	if c.loop.apart != nil {
+		c.ask()
+		return
 	}
 	// An error means that the peer was quicker, which epoll reports as well.
 	_ = unix.Shutdown(int(c.fd), unix.SHUT_RDWR)
@@ -186,7 +199,7 @@ func (c *conn) watch() {
 		want &^= netpoll.EPOLLIN // level-triggered: unread bytes would wake for ever
 		flags |= deaf
 	}
-	if c.flags&(wantsOut|deaf) == flags || c.phase.Load() >= doomed {
+	if c.flags&(wantsOut|deaf) == flags || c.phase.Load() >= doomed || c.is(asked) {
 		return
 	}
 	if err := c.loop.epoll.Mod(int(c.fd), want); err != nil {
@@ -199,7 +212,8 @@ func (c *conn) watch() {
 // finish closes the descriptor and tells the handler. Only the poller calls it,
 // once, without mu.
 func (c *conn) finish() {
-	s := c.loop.server
+	p := c.loop
+	s := p.server
 	c.mu.Lock()
 	fd := int(c.fd)
 	x := c.extra()
@@ -208,21 +222,23 @@ func (c *conn) finish() {
 	c.mu.Unlock()
 
 	c.parser.Release()
-	s.table.remove(c)
-	_ = c.loop.epoll.Del(fd) // fails only when the poller is being closed
-	if x.out != nil {
-		// The peer does not take what was sent: it is not to live on in the
-		// kernel as an orphan with a full buffer.
-		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	p.table.remove(c)
+	if p.here() { // else the descriptor went with its table
+		_ = p.epoll.Del(fd) // fails only when the poller is being closed
+		if x.out != nil {
+			// The peer does not take what was sent: it is not to live on in the
+			// kernel as an orphan with a full buffer.
+			_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		}
+		_ = unix.Close(fd)
 	}
-	_ = unix.Close(fd)
 	cause := x.cause
 	bufpool.Put(x.head)
 	bufpool.Put(x.out)
 	*x = extra{}
 	extras.Put(x)
 
-	defer s.table.gone(c)
+	defer s.census.gone(c)
 	defer s.survive()
 	switch {
 	case c.is(upgraded):

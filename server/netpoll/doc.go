@@ -36,6 +36,17 @@
 //
 // Locks are taken in the order listener, conn, then table or epoll.
 //
+// # More connections than a descriptor table holds
+//
+// With Config.Tables each poller is locked to a thread that has left the common
+// descriptor table (unshare(2), CLONE_FILES) and keeps what it accepts in its own,
+// so one process holds a multiple of its limit of descriptors. Only that thread
+// can call on these descriptors. Everybody else queues what is to be sent and asks
+// for the rest by mail (mail.go): the connection in a list, and a write to
+// an eventfd that is in all tables. So a Send from elsewhere never meets the kernel
+// itself: what it queues counts against Config.Outbox until the poller has come by.
+// A handler's replies on its own connection leave as ever.
+//
 // # The lesson beside it
 //
 // [DescEntry] is the same engine built the way in which the package was first

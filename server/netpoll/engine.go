@@ -16,6 +16,7 @@ import (
 var Entry = engine.Entry{
 	Name:      "netpoll",
 	IdleBytes: 180,
+	OwnTables: true,
 	Summary:   "easygo epoll over raw descriptors, handler inline, no goroutine and no buffer while idle",
 	New: func(cfg engine.Config) (engine.Engine, error) {
 		if err := cfg.Validate(); err != nil {
@@ -24,7 +25,9 @@ var Entry = engine.Entry{
 		if cfg.TLS != nil {
 			return nil, errors.New("netpoll reads raw descriptors and cannot speak TLS: leave the certificate out or choose another engine")
 		}
-		if cfg.Pollers == 0 {
+		if cfg.Tables > 1 {
+			cfg.Pollers = cfg.Tables
+		} else if cfg.Pollers == 0 {
 			cfg.Pollers = max(1, runtime.GOMAXPROCS(0)/2)
 		}
 		return &Engine{cfg: cfg}, nil
@@ -40,7 +43,8 @@ type server struct {
 	cfg     *engine.Config
 	handler engine.Handler
 	clock   clock
-	table   table
+	census  *census
+	tables  []*table // one, or one for each poller that has its descriptors for itself
 	pollers []*poller
 	dealt   atomic.Uint32 // connections dealt to pollers, round-robin
 	broken  chan error    // a poller's wait failed
@@ -54,19 +58,17 @@ func (e *Engine) Serve(ctx context.Context, listeners []net.Listener, h engine.H
 func newServer(cfg *engine.Config, h engine.Handler) *server {
 	s := &server{cfg: cfg, handler: h, broken: make(chan error, 2*cfg.Pollers)}
 	s.clock.init(cfg)
-	s.table.init()
+	s.census = newCensus()
+	s.tables = []*table{{census: s.census}}
 	return s
 }
 
 func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
-	for range s.cfg.Pollers {
-		p, err := newPoller(s)
-		if err != nil {
-			return errors.Join(fmt.Errorf("creating a poller: %w", err), s.stop(), closeAll(listeners))
-		}
-		s.pollers = append(s.pollers, p)
+	open := s.open
+	if s.cfg.Tables > 1 {
+		open = s.spread
 	}
-	doors, err := s.listen(listeners)
+	doors, err := open(listeners)
 	if err != nil {
 		return errors.Join(err, shut(doors), s.stop())
 	}
@@ -88,11 +90,31 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	return errors.Join(err, s.stop())
 }
 
+// open starts the pollers and opens the doors. What it returns is to be shut also
+// when there is an error.
+func (s *server) open(listeners []net.Listener) ([]*door, error) {
+	for range s.cfg.Pollers {
+		p, err := newPoller(s)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("creating a poller: %w", err), closeAll(listeners))
+		}
+		s.pollers = append(s.pollers, p)
+	}
+	return s.listen(listeners)
+}
+
+// each calls f for every connection of this moment.
+func (s *server) each(f func(*conn)) {
+	for _, t := range s.tables {
+		t.each(f)
+	}
+}
+
 // drain says goodbye to every connection, and cuts those that have not answered
 // after Config.DrainTimeout. No connection is accepted any more.
 func (s *server) drain() error {
-	empty := s.table.drained()
-	s.table.each((*conn).leave)
+	empty := s.census.drained()
+	s.each((*conn).leave)
 	late := time.NewTimer(s.cfg.DrainTimeout)
 	defer late.Stop()
 	for {
@@ -100,7 +122,7 @@ func (s *server) drain() error {
 		case <-empty:
 			return nil
 		case <-late.C:
-			s.table.each(func(c *conn) { c.cut(engine.ErrDrainDeadline) })
+			s.each(func(c *conn) { c.cut(engine.ErrDrainDeadline) })
 			select {
 			case <-empty:
 			case err := <-s.broken:
@@ -118,6 +140,10 @@ func (s *server) drain() error {
 func (s *server) stop() error {
 	var errs []error
 	for _, p := range s.pollers {
+		if p.apart != nil {
+			errs = append(errs, p.retire())
+			continue
+		}
 		errs = append(errs, p.epoll.Close())
 	}
 	return errors.Join(errs...)

@@ -38,7 +38,7 @@ func TestFootprint(t *testing.T) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < need {
 		t.Fatalf("needs %d descriptors, may have %d", need, limit.Cur)
 	}
-	child := startChild(t, 0)
+	child := startChild(t, 0, 1)
 	addr, err := net.ResolveTCPAddr("tcp", child.addr)
 	if err != nil {
 		t.Fatal(err)

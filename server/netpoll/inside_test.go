@@ -54,8 +54,7 @@ func TestClock(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	var tab table
-	tab.init()
+	tab := table{census: newCensus()}
 	now := uint32(1<<32 - 5) // the counter goes round
 	at := func(fd int32) *conn { return &conn{fd: fd} }
 	a, b, far := at(3), at(chunkLen), at(5*chunkLen+7)
@@ -121,8 +120,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestTableLimit(t *testing.T) {
-	var tab table
-	tab.init()
+	tab := table{census: newCensus()}
 	const limit = 3
 	for i := range int32(limit + surplusLimit) {
 		c := &conn{fd: i}
@@ -209,12 +207,12 @@ func TestAdmitFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.admit(fd)
+		p.admit(fd)
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
 			t.Errorf("descriptor %d was left open (%v)", fd, err)
 		}
-		if n := cfg.Stats.Failed.Load(); n != uint64(i+1) || s.table.size != 0 {
-			t.Errorf("%d counted as failed, %d in the table", n, s.table.size)
+		if n := cfg.Stats.Failed.Load(); n != uint64(i+1) || s.census.size != 0 {
+			t.Errorf("%d counted as failed, %d in the table", n, s.census.size)
 		}
 		if err := p.epoll.Del(fd); !errors.Is(err, netpoll.ErrNotRegistered) {
 			t.Errorf("easygo still knows the descriptor: %v", err)

@@ -24,8 +24,23 @@ import (
 	"signalbench/server/netpoll"
 )
 
+// apart is the engine with three descriptor tables.
+var apart = engine.Entry{Name: "netpoll-tables", New: func(cfg engine.Config) (engine.Engine, error) {
+	cfg.Tables = 3
+	return netpoll.Entry.New(cfg)
+}}
+
+// alone runs f for the engine, with one descriptor table and with several.
+func alone(t *testing.T, f func(*testing.T, engine.Entry)) {
+	for _, e := range []engine.Entry{netpoll.Entry, apart} {
+		t.Run(e.Name, func(t *testing.T) { f(t, e) })
+	}
+}
+
+// both runs f for the engine, with one descriptor table and with several, and for
+// the lesson beside it.
 func both(t *testing.T, f func(*testing.T, engine.Entry)) {
-	for _, e := range []engine.Entry{netpoll.Entry, netpoll.DescEntry} {
+	for _, e := range []engine.Entry{netpoll.Entry, apart, netpoll.DescEntry} {
 		t.Run(e.Name, func(t *testing.T) { f(t, e) })
 	}
 }
@@ -48,22 +63,24 @@ func TestTLSIsRefused(t *testing.T) {
 // All replies to what one read brought leave in one write, so that one read
 // brings all of them.
 func TestRepliesShareAWrite(t *testing.T) {
-	s := serve(t, netpoll.Entry, echo.Handler{}, nil)
-	p := s.open(t)
-	var out, want bytes.Buffer
-	for i := range 20 {
-		text := fmt.Appendf(nil, "message %d", i)
-		out.Write(masked(ws.OpText, text))
-		want.Write(ws.MustCompileFrame(ws.NewTextFrame(text)))
-	}
-	if _, err := p.Write(out.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	got := make([]byte, 4096)
-	n, err := p.Read(got)
-	if err != nil || !bytes.Equal(got[:n], want.Bytes()) {
-		t.Errorf("the first read brought %d of %d B (%v)", n, want.Len(), err)
-	}
+	alone(t, func(t *testing.T, e engine.Entry) {
+		s := serve(t, e, echo.Handler{}, nil)
+		p := s.open(t)
+		var out, want bytes.Buffer
+		for i := range 20 {
+			text := fmt.Appendf(nil, "message %d", i)
+			out.Write(masked(ws.OpText, text))
+			want.Write(ws.MustCompileFrame(ws.NewTextFrame(text)))
+		}
+		if _, err := p.Write(out.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 4096)
+		n, err := p.Read(got)
+		if err != nil || !bytes.Equal(got[:n], want.Bytes()) {
+			t.Errorf("the first read brought %d of %d B (%v)", n, want.Len(), err)
+		}
+	})
 }
 
 func TestConn(t *testing.T) {
@@ -194,202 +211,210 @@ func TestPanic(t *testing.T) {
 // TestSlow floods a peer that does not read, from another goroutine than the
 // poller.
 func TestSlow(t *testing.T) {
-	for _, policy := range []engine.SlowPolicy{engine.SlowClose, engine.SlowDrop} {
-		t.Run(string(policy), func(t *testing.T) {
-			t.Parallel()
-			conns, closed := make(chan engine.Conn, 1), make(chan error, 1)
-			s := serve(t, netpoll.Entry, hooks{
-				open:   func(c engine.Conn, _ *engine.Request) { conns <- c },
-				closed: func(_ engine.Conn, cause error) { closed <- cause },
-			}, func(c *engine.Config) { c.Slow, c.Outbox = policy, 50_000 })
-			p := s.open(t)
-			c := <-conns
-			payload := make([]byte, 10_000)
-			sent := uint32(0)
-			for {
-				binary.BigEndian.PutUint32(payload, sent)
-				err := c.Send(engine.OpBinary, payload)
-				if err == nil {
-					sent++
-					continue
+	alone(t, func(t *testing.T, e engine.Entry) {
+		for _, policy := range []engine.SlowPolicy{engine.SlowClose, engine.SlowDrop} {
+			t.Run(string(policy), func(t *testing.T) {
+				t.Parallel()
+				conns, closed := make(chan engine.Conn, 1), make(chan error, 1)
+				s := serve(t, e, hooks{
+					open:   func(c engine.Conn, _ *engine.Request) { conns <- c },
+					closed: func(_ engine.Conn, cause error) { closed <- cause },
+				}, func(c *engine.Config) { c.Slow, c.Outbox = policy, 50_000 })
+				p := s.open(t)
+				c := <-conns
+				payload := make([]byte, 10_000)
+				sent := uint32(0)
+				for {
+					binary.BigEndian.PutUint32(payload, sent)
+					err := c.Send(engine.OpBinary, payload)
+					if err == nil {
+						sent++
+						continue
+					}
+					if !errors.Is(err, engine.ErrSlow) {
+						t.Fatal(err)
+					}
+					break
 				}
-				if !errors.Is(err, engine.ErrSlow) {
-					t.Fatal(err)
+				if policy == engine.SlowClose {
+					if cause := <-closed; !errors.Is(cause, engine.ErrSlow) {
+						t.Errorf("Closed is told %v", cause)
+					}
+					if n := s.stats.Evicted.Load(); n != 1 {
+						t.Errorf("%d evicted", n)
+					}
+					if err := c.Send(engine.OpText, nil); !errors.Is(err, engine.ErrClosed) {
+						t.Errorf("Send after the eviction: %v", err)
+					}
+					return
 				}
-				break
-			}
-			if policy == engine.SlowClose {
-				if cause := <-closed; !errors.Is(cause, engine.ErrSlow) {
-					t.Errorf("Closed is told %v", cause)
+				if n := s.stats.Dropped.Load(); n != 1 {
+					t.Errorf("%d dropped", n)
 				}
-				if n := s.stats.Evicted.Load(); n != 1 {
-					t.Errorf("%d evicted", n)
+				for i := range sent { // what was accepted arrives, in order and whole
+					_, text, err := p.frame()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := binary.BigEndian.Uint32(text); got != i || len(text) != len(payload) {
+						t.Fatalf("message %d of %d B, want %d", got, len(text), i)
+					}
 				}
-				if err := c.Send(engine.OpText, nil); !errors.Is(err, engine.ErrClosed) {
-					t.Errorf("Send after the eviction: %v", err)
+				if err := p.echo("kept"); err != nil {
+					t.Error(err)
 				}
-				return
-			}
-			if n := s.stats.Dropped.Load(); n != 1 {
-				t.Errorf("%d dropped", n)
-			}
-			for i := range sent { // what was accepted arrives, in order and whole
-				_, text, err := p.frame()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := binary.BigEndian.Uint32(text); got != i || len(text) != len(payload) {
-					t.Fatalf("message %d of %d B, want %d", got, len(text), i)
-				}
-			}
-			if err := p.echo("kept"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+			})
+		}
+	})
 }
 
 // A peer that has ended its own side still gets the replies that wait for it.
 func TestHalfClosedPeerGetsItsReplies(t *testing.T) {
-	t.Parallel()
-	s := serve(t, netpoll.Entry, echo.Handler{}, func(c *engine.Config) { c.Outbox = 64 << 20 })
-	p := s.open(t)
-	message := make([]byte, 100_000)
-	const n = 160 // more than the kernel takes on both sides together
-	whole := masked(ws.OpBinary, message)
-	for range n {
-		if _, err := p.Write(whole); err != nil {
+	alone(t, func(t *testing.T, e engine.Entry) {
+		t.Parallel()
+		s := serve(t, e, echo.Handler{}, func(c *engine.Config) { c.Outbox = 64 << 20 })
+		p := s.open(t)
+		message := make([]byte, 100_000)
+		const n = 160 // more than the kernel takes on both sides together
+		whole := masked(ws.OpBinary, message)
+		for range n {
+			if _, err := p.Write(whole); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := p.CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range n {
-		if err := p.want(ws.OpBinary, message); err != nil {
-			t.Fatalf("reply %d: %v", i, err)
+		for i := range n {
+			if err := p.want(ws.OpBinary, message); err != nil {
+				t.Fatalf("reply %d: %v", i, err)
+			}
 		}
-	}
-	if !p.ended() {
-		t.Error("the connection stays open")
-	}
+		if !p.ended() {
+			t.Error("the connection stays open")
+		}
+	})
 }
 
 // Frames of concurrent senders are whole and, for each sender, in order, also
 // while the poller is replying.
 func TestConcurrentSends(t *testing.T) {
-	t.Parallel()
-	conns := make(chan engine.Conn, 1)
-	s := serve(t, netpoll.Entry, hooks{open: func(c engine.Conn, _ *engine.Request) { conns <- c }},
-		func(c *engine.Config) { c.Outbox = 64 << 20 })
-	p := s.open(t)
-	c := <-conns
-	const senders, each = 4, 400
-	var wg sync.WaitGroup
-	for id := range senders {
-		wg.Go(func() {
-			payload := bytes.Repeat([]byte{byte(id)}, 1000)
+	alone(t, func(t *testing.T, e engine.Entry) {
+		t.Parallel()
+		conns := make(chan engine.Conn, 1)
+		s := serve(t, e, hooks{open: func(c engine.Conn, _ *engine.Request) { conns <- c }},
+			func(c *engine.Config) { c.Outbox = 64 << 20 })
+		p := s.open(t)
+		c := <-conns
+		const senders, each = 4, 400
+		var wg sync.WaitGroup
+		for id := range senders {
+			wg.Go(func() {
+				payload := bytes.Repeat([]byte{byte(id)}, 1000)
+				for i := range uint32(each) {
+					binary.BigEndian.PutUint32(payload[4:], i)
+					if err := c.Send(engine.OpBinary, payload); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Go(func() { // and the poller as one more, through the echo
+			payload := bytes.Repeat([]byte{senders}, 1000)
 			for i := range uint32(each) {
 				binary.BigEndian.PutUint32(payload[4:], i)
-				if err := c.Send(engine.OpBinary, payload); err != nil {
+				if err := p.send(ws.OpBinary, payload); err != nil {
 					t.Error(err)
 					return
 				}
 			}
 		})
-	}
-	wg.Go(func() { // and the poller as one more, through the echo
-		payload := bytes.Repeat([]byte{senders}, 1000)
-		for i := range uint32(each) {
-			binary.BigEndian.PutUint32(payload[4:], i)
-			if err := p.send(ws.OpBinary, payload); err != nil {
-				t.Error(err)
-				return
+		var next [senders + 1]uint32
+		for range (senders + 1) * each {
+			_, text, err := p.frame()
+			if err != nil {
+				t.Fatal(err)
 			}
+			id := text[0]
+			if got := binary.BigEndian.Uint32(text[4:]); got != next[id] || len(text) != 1000 || text[999] != id {
+				t.Fatalf("sender %d: message %d, want %d", id, got, next[id])
+			}
+			next[id]++
 		}
+		wg.Wait()
 	})
-	var next [senders + 1]uint32
-	for range (senders + 1) * each {
-		_, text, err := p.frame()
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := text[0]
-		if got := binary.BigEndian.Uint32(text[4:]); got != next[id] || len(text) != 1000 || text[999] != id {
-			t.Fatalf("sender %d: message %d, want %d", id, got, next[id])
-		}
-		next[id]++
-	}
-	wg.Wait()
 }
 
 // Short-lived connections on few descriptor numbers, with senders that hold on to
 // connections that have ended: nothing of one may reach another.
 func TestReusedDescriptors(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	held := make([]engine.Conn, 0, 64) // some of them long dead
-	s := serve(t, netpoll.Entry, hooks{
-		open: func(c engine.Conn, r *engine.Request) {
-			c.SetState(r.RawQuery)
-			mu.Lock()
-			if len(held) < cap(held) {
-				held = append(held, c)
-			} else {
-				held[len(r.RawQuery)*7919%cap(held)] = c
-			}
-			mu.Unlock()
-		},
-	}, func(c *engine.Config) { c.Pollers, c.Slow, c.Outbox = 2, engine.SlowDrop, 1<<10 })
-	done := make(chan struct{})
-	var senders, clients sync.WaitGroup
-	for k := range 3 {
-		senders.Go(func() {
-			for i := k; ; i++ {
-				select {
-				case <-done:
-					return
-				default:
-				}
+	alone(t, func(t *testing.T, e engine.Entry) {
+		t.Parallel()
+		var mu sync.Mutex
+		held := make([]engine.Conn, 0, 64) // some of them long dead
+		s := serve(t, e, hooks{
+			open: func(c engine.Conn, r *engine.Request) {
+				c.SetState(r.RawQuery)
 				mu.Lock()
-				var c engine.Conn
-				if len(held) > 0 {
-					c = held[i%len(held)]
+				if len(held) < cap(held) {
+					held = append(held, c)
+				} else {
+					held[len(r.RawQuery)*7919%cap(held)] = c
 				}
 				mu.Unlock()
-				if c == nil {
-					continue
+			},
+		}, func(c *engine.Config) { c.Pollers, c.Slow, c.Outbox = 2, engine.SlowDrop, 1<<10 })
+		done := make(chan struct{})
+		var senders, clients sync.WaitGroup
+		for k := range 3 {
+			senders.Go(func() {
+				for i := k; ; i++ {
+					select {
+					case <-done:
+						return
+					default:
+					}
+					mu.Lock()
+					var c engine.Conn
+					if len(held) > 0 {
+						c = held[i%len(held)]
+					}
+					mu.Unlock()
+					if c == nil {
+						continue
+					}
+					time.Sleep(50 * time.Microsecond) // a pace, not a wait: the clients need the processors
+					owner, _ := c.State().(string)
+					_ = c.Send(engine.OpText, []byte("for "+owner))
+					switch i % 97 {
+					case 0:
+						_ = c.Close(engine.CloseNormal, owner)
+					case 1:
+						_ = c.RemoteAddr()
+					}
 				}
-				time.Sleep(50 * time.Microsecond) // a pace, not a wait: the clients need the processors
-				owner, _ := c.State().(string)
-				_ = c.Send(engine.OpText, []byte("for "+owner))
-				switch i % 97 {
-				case 0:
-					_ = c.Close(engine.CloseNormal, owner)
-				case 1:
-					_ = c.RemoteAddr()
+			})
+		}
+		for k := range 6 {
+			clients.Go(func() {
+				for i := range 60 {
+					name := strings.Repeat("x", i%50) + fmt.Sprintf("-%d-%d", k, i)
+					if err := shortLife(s, name, i); err != nil {
+						t.Error(err)
+						return
+					}
 				}
-			}
-		})
-	}
-	for k := range 6 {
-		clients.Go(func() {
-			for i := range 60 {
-				name := strings.Repeat("x", i%50) + fmt.Sprintf("-%d-%d", k, i)
-				if err := shortLife(s, name, i); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	clients.Wait()
-	close(done)
-	senders.Wait()
-	eventually(t, "end of all connections", func() bool { return s.stats.Open.Load() == 0 })
-	if a, u, f, r := s.stats.Accepted.Load(), s.stats.Upgraded.Load(), s.stats.Failed.Load(), s.stats.Refused.Load(); a != u+f+r {
-		t.Errorf("accepted %d, upgraded %d, failed %d, refused %d", a, u, f, r)
-	}
+			})
+		}
+		clients.Wait()
+		close(done)
+		senders.Wait()
+		eventually(t, "end of all connections", func() bool { return s.stats.Open.Load() == 0 })
+		if a, u, f, r := s.stats.Accepted.Load(), s.stats.Upgraded.Load(), s.stats.Failed.Load(), s.stats.Refused.Load(); a != u+f+r {
+			t.Errorf("accepted %d, upgraded %d, failed %d, refused %d", a, u, f, r)
+		}
+	})
 }
 
 // shortLife is one connection that expects nothing but its own messages.
@@ -429,10 +454,12 @@ func shortLife(s *serving, name string, i int) error {
 
 // Many pollers share connections and listeners, and a second Serve of the same
 // engine is as good as the first.
-func TestPollersAndListeners(t *testing.T) {
+func TestPollersAndListeners(t *testing.T) { alone(t, pollersAndListeners) }
+
+func pollersAndListeners(t *testing.T, e engine.Entry) {
 	cfg := engine.DefaultConfig()
 	cfg.Pollers = 3
-	eng, err := netpoll.Entry.New(cfg)
+	eng, err := e.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -580,19 +607,21 @@ func descriptors(t *testing.T) int64 {
 // Timeouts at the edge: a connection whose handshake may take longer than its
 // silence is still held to its silence.
 func TestReadTimeoutShorterThanHandshakeTimeout(t *testing.T) {
-	t.Parallel()
-	s := serve(t, netpoll.Entry, echo.Handler{}, func(c *engine.Config) {
-		c.HandshakeTimeout, c.ReadTimeout = time.Hour, 200*time.Millisecond
+	alone(t, func(t *testing.T, e engine.Entry) {
+		t.Parallel()
+		s := serve(t, e, echo.Handler{}, func(c *engine.Config) {
+			c.HandshakeTimeout, c.ReadTimeout = time.Hour, 200*time.Millisecond
+		})
+		p := s.open(t)
+		start := time.Now()
+		if err := p.want(ws.OpClose, ws.NewCloseFrameBody(1008, "silent for too long")); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited < 190*time.Millisecond {
+			t.Errorf("closed after %v", waited)
+		}
+		eventually(t, "count of the timeout", func() bool { return s.stats.TimedOut.Load() == 1 })
 	})
-	p := s.open(t)
-	start := time.Now()
-	if err := p.want(ws.OpClose, ws.NewCloseFrameBody(1008, "silent for too long")); err != nil {
-		t.Fatal(err)
-	}
-	if waited := time.Since(start); waited < 190*time.Millisecond {
-		t.Errorf("closed after %v", waited)
-	}
-	eventually(t, "count of the timeout", func() bool { return s.stats.TimedOut.Load() == 1 })
 }
 
 // A connection whose bytes come one at a time is like any other.
@@ -634,76 +663,78 @@ func TestByteByByte(t *testing.T) {
 
 // Whoever lets the server wait is cut, and neither early nor much late.
 func TestTimeouts(t *testing.T) {
-	const limit = 300 * time.Millisecond
-	for _, tt := range []struct {
-		name  string
-		begin func(*testing.T, *serving) *peer // returns when the time begins to run
-		cause func(error) bool                 // what Closed is told; nil: it is not called
-	}{
-		{"nothing of a handshake", func(t *testing.T, s *serving) *peer {
-			p, err := s.dial()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}, nil},
-		{"half a handshake", func(t *testing.T, s *serving) *peer {
-			p, err := s.dial()
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.WriteString(p, request[:50])
-			return p
-		}, nil},
-		{"no answer to a close frame", func(t *testing.T, s *serving) *peer {
-			p := s.open(t)
-			_ = p.send(ws.OpText, []byte("close"))
-			if err := p.want(ws.OpClose, ws.NewCloseFrameBody(4001, "")); err != nil {
-				t.Error(err)
-			}
-			return p
-		}, func(err error) bool {
-			ce, ok := errors.AsType[*engine.CloseError](err)
-			return ok && ce.Code == 4001
-		}},
-		{"an outbox that is not taken", func(t *testing.T, s *serving) *peer {
-			p := s.open(t)
-			_ = p.send(ws.OpText, []byte("flood"))
-			return p
-		}, func(err error) bool { return errors.Is(err, engine.ErrSlow) }},
-		{"a failed connection that stays", func(t *testing.T, s *serving) *peer {
-			p := s.open(t)
-			_, _ = p.Write([]byte{0xff})
-			return p
-		}, func(err error) bool {
-			ce, ok := errors.AsType[*engine.CloseError](err)
-			return ok && ce.Code == engine.CloseProtocolError
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			closed := make(chan error, 1)
-			s := serve(t, netpoll.Entry, hooks{
-				message: func(c engine.Conn, _ engine.Opcode, p []byte) {
-					if string(p) == "close" {
-						_ = c.Close(4001, "")
-						return
-					}
-					_ = c.Send(engine.OpBinary, make([]byte, 32<<20)) // more than the kernel takes
-				},
-				closed: func(_ engine.Conn, cause error) { closed <- cause },
-			}, func(c *engine.Config) { c.HandshakeTimeout, c.WriteTimeout = limit, limit })
-			start := time.Now()
-			p := tt.begin(t, s)
-			defer p.Close()
-			if tt.cause == nil {
-				eventually(t, "failed handshake", func() bool { return s.stats.Failed.Load() == 1 })
-			} else if cause := <-closed; !tt.cause(cause) {
-				t.Errorf("Closed is told %v", cause)
-			}
-			if waited := time.Since(start); waited < limit {
-				t.Errorf("cut after %v", waited)
-			}
-		})
-	}
+	alone(t, func(t *testing.T, e engine.Entry) {
+		const limit = 300 * time.Millisecond
+		for _, tt := range []struct {
+			name  string
+			begin func(*testing.T, *serving) *peer // returns when the time begins to run
+			cause func(error) bool                 // what Closed is told; nil: it is not called
+		}{
+			{"nothing of a handshake", func(t *testing.T, s *serving) *peer {
+				p, err := s.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}, nil},
+			{"half a handshake", func(t *testing.T, s *serving) *peer {
+				p, err := s.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.WriteString(p, request[:50])
+				return p
+			}, nil},
+			{"no answer to a close frame", func(t *testing.T, s *serving) *peer {
+				p := s.open(t)
+				_ = p.send(ws.OpText, []byte("close"))
+				if err := p.want(ws.OpClose, ws.NewCloseFrameBody(4001, "")); err != nil {
+					t.Error(err)
+				}
+				return p
+			}, func(err error) bool {
+				ce, ok := errors.AsType[*engine.CloseError](err)
+				return ok && ce.Code == 4001
+			}},
+			{"an outbox that is not taken", func(t *testing.T, s *serving) *peer {
+				p := s.open(t)
+				_ = p.send(ws.OpText, []byte("flood"))
+				return p
+			}, func(err error) bool { return errors.Is(err, engine.ErrSlow) }},
+			{"a failed connection that stays", func(t *testing.T, s *serving) *peer {
+				p := s.open(t)
+				_, _ = p.Write([]byte{0xff})
+				return p
+			}, func(err error) bool {
+				ce, ok := errors.AsType[*engine.CloseError](err)
+				return ok && ce.Code == engine.CloseProtocolError
+			}},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				closed := make(chan error, 1)
+				s := serve(t, e, hooks{
+					message: func(c engine.Conn, _ engine.Opcode, p []byte) {
+						if string(p) == "close" {
+							_ = c.Close(4001, "")
+							return
+						}
+						_ = c.Send(engine.OpBinary, make([]byte, 32<<20)) // more than the kernel takes
+					},
+					closed: func(_ engine.Conn, cause error) { closed <- cause },
+				}, func(c *engine.Config) { c.HandshakeTimeout, c.WriteTimeout = limit, limit })
+				start := time.Now()
+				p := tt.begin(t, s)
+				defer p.Close()
+				if tt.cause == nil {
+					eventually(t, "failed handshake", func() bool { return s.stats.Failed.Load() == 1 })
+				} else if cause := <-closed; !tt.cause(cause) {
+					t.Errorf("Closed is told %v", cause)
+				}
+				if waited := time.Since(start); waited < limit {
+					t.Errorf("cut after %v", waited)
+				}
+			})
+		}
+	})
 }

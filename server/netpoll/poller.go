@@ -2,6 +2,7 @@ package netpoll
 
 import (
 	"github.com/mailru/easygo/netpoll"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -26,21 +27,28 @@ const pollerClosed netpoll.EpollEvent = 0x20
 // mutex; the rest is the goroutine's.
 type poller struct {
 	*server
+	table *table // of its connections
 	epoll *netpoll.Epoll
+	apart *apart // nil if it works in the process's descriptor table
 	in    []byte // what was read
 	cork  []byte // what the connection being served has sent so far
 	reply []byte // an HTTP response
 	moved bool   // the connection being served completed a frame
 }
 
+// newPoller starts a poller in the process's descriptor table.
 func newPoller(s *server) (*poller, error) {
-	p := &poller{server: s, in: make([]byte, readBytes)}
+	p := &poller{server: s, table: s.tables[0], in: make([]byte, readBytes)}
 	var err error
 	p.epoll, err = netpoll.EpollCreate(&netpoll.EpollConfig{
 		OnWaitError: func(err error) { s.broken <- err }, // room for two of each
 	})
 	return p, err
 }
+
+// here reports whether the calling thread may use the descriptors of p's
+// connections.
+func (p *poller) here() bool { return p.apart == nil || int64(unix.Gettid()) == p.apart.tid.Load() }
 
 // next deals pollers round-robin.
 func (s *server) next() *poller {

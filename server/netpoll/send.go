@@ -17,9 +17,13 @@ func (c *conn) Send(op engine.Opcode, p []byte) error {
 	}
 	var b [frame.MaxHeaderLen]byte
 	c.put(frame.AppendHeader(b[:0], op, len(p)), p)
-	if !c.is(corked) {
+	switch {
+	case c.is(corked):
+	case c.loop.apart == nil:
 		c.rest()
 		c.watch()
+	case c.x != nil && c.x.out != nil && !c.is(wantsOut):
+		c.ask()
 	}
 	return nil
 }
@@ -33,7 +37,7 @@ func (c *conn) admit() error {
 	if c.waiting() < c.loop.cfg.Outbox {
 		return nil
 	}
-	if c.is(corked) && len(c.loop.cork) > 0 {
+	if c.is(corked) && len(c.loop.cork) > 0 && c.loop.here() {
 		// Nobody has offered these bytes to the peer yet.
 		c.pour()
 		if c.phase.Load() != open {
@@ -70,7 +74,8 @@ func (c *conn) waiting() int {
 }
 
 // put sends head and then body: behind what waits, into the cork, or straight to
-// the kernel. mu is held. A failure dooms the connection.
+// the kernel, which only the poller reaches if its descriptors are its own. mu is
+// held. A failure dooms the connection.
 func (c *conn) put(head, body []byte) {
 	switch x := c.x; {
 	case x != nil && x.out != nil:
@@ -78,12 +83,17 @@ func (c *conn) put(head, body []byte) {
 		x.add(body)
 	case c.is(corked):
 		c.loop.cork = append(append(c.loop.cork, head...), body...)
-		if len(c.loop.cork) >= corkBytes {
+		if len(c.loop.cork) >= corkBytes && c.loop.here() {
 			c.pour()
 		}
 	default:
 		b := bufpool.Get(len(head) + len(body))
 		b.B = append(append(b.B, head...), body...)
+		if c.loop.apart != nil {
+			c.wait(b, 0)
+			c.ask()
+			return
+		}
 		n := c.write(b.B)
 		if n == len(b.B) {
 			bufpool.Put(b)

@@ -20,8 +20,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if descriptors, ok := os.LookupEnv(childEnv); ok {
-		if err := runChild(descriptors); err != nil && !errors.Is(err, engine.ErrDrainDeadline) {
+	if value, ok := os.LookupEnv(childEnv); ok {
+		if err := runChild(value); err != nil && !errors.Is(err, engine.ErrDrainDeadline) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

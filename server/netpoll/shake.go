@@ -12,7 +12,7 @@ import (
 // which this lies, nil if it lies in p; the caller puts it back.
 func (c *conn) shake(p []byte) (behind []byte, buf *bufpool.Buffer) {
 	c.mu.Lock()
-	x := c.x
+	x, over := c.x, c.is(surplus)
 	c.mu.Unlock()
 	head := p
 	if x != nil && x.head != nil {
@@ -30,7 +30,7 @@ func (c *conn) shake(p []byte) (behind []byte, buf *bufpool.Buffer) {
 	case end == 0:
 		c.keep(buf, p)
 		return nil, nil
-	case c.is(surplus):
+	case over:
 		c.refuse(upgrade.AppendRefusal(nil, overLimit), overLimit)
 		return nil, buf
 	}

@@ -64,12 +64,14 @@ func (s *server) sweep(stop <-chan struct{}, doors []*door) {
 		case <-timer.C:
 		}
 		now := s.clock.sweeps.Add(1)
-		for n, more := 0, true; more; n++ {
-			list, more = s.table.due(n, now, list[:0])
-			for _, c := range list {
-				c.look(now)
+		for _, t := range s.tables {
+			for n, more := 0, true; more; n++ {
+				list, more = t.due(n, now, list[:0])
+				for _, c := range list {
+					c.look(now)
+				}
+				clear(list)
 			}
-			clear(list)
 		}
 		for _, d := range doors {
 			d.resume()

@@ -5,28 +5,19 @@ import "sync"
 // chunkLen makes a chunk with its 8 B of allocator header 12,288 B, a size class.
 const chunkLen = 1023
 
-// surplusLimit is how many connections over Config.MaxConns may be in a
-// handshake so as to be told 503. The next one is closed unheard.
-const surplusLimit = 64
-
 // A table finds connections by descriptor: 12 B for each, dense, so that a sweep
 // over a million idle connections reads 4 MB and touches none of them. It grows
 // by chunks, which never move and leave no garbage.
 type table struct {
-	mu      sync.Mutex
-	chunks  []*chunk
-	size    int           // connections, until the handler was told of their end
-	surplus int           // of those, over the limit
-	empty   chan struct{} // closed when draining and size is 0
-	drain   bool
+	*census
+	mu     sync.Mutex
+	chunks []*chunk
 }
 
 type chunk struct {
 	conns [chunkLen]*conn
 	due   [chunkLen]uint32 // the tick at which a connection is to be looked at
 }
-
-func (t *table) init() { t.empty = make(chan struct{}) }
 
 // slot is where fd lies; nil before add.
 func (t *table) slot(fd int32) (*chunk, int) {
@@ -36,20 +27,13 @@ func (t *table) slot(fd int32) (*chunk, int) {
 	return nil, 0
 }
 
-// add enters c, to be looked at when due. It marks c as surplus if there are
-// limit connections already (0: no limit), and returns false if there are too
-// many even of these.
+// add enters c, to be looked at when due, unless the census does not let it in.
 func (t *table) add(c *conn, due uint32, limit int) bool {
+	if !t.enter(c, limit) {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if limit > 0 && t.size-t.surplus >= limit {
-		if t.surplus == surplusLimit {
-			return false
-		}
-		t.surplus++
-		c.flags |= surplus
-	}
-	t.size++
 	for int(c.fd/chunkLen) >= len(t.chunks) {
 		t.chunks = append(t.chunks, new(chunk))
 	}
@@ -66,31 +50,6 @@ func (t *table) remove(c *conn) {
 	if k, i := t.slot(c.fd); k != nil && k.conns[i] == c {
 		k.conns[i] = nil
 	}
-}
-
-// gone counts c as ended.
-func (t *table) gone(c *conn) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.size--
-	if c.is(surplus) {
-		t.surplus--
-	}
-	if t.drain && t.size == 0 {
-		close(t.empty)
-	}
-}
-
-// drained returns a channel that is closed when the last connection is gone.
-// Nothing may be added any more. It is called once.
-func (t *table) drained() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.drain = true
-	if t.size == 0 {
-		close(t.empty)
-	}
-	return t.empty
 }
 
 // hurry sees to it that c is looked at no later than due. c.mu is held.

@@ -13,7 +13,13 @@ import (
 // Identity reports whether a setting of a server tells which server it is, so
 // that it differs between fair arms.
 func Identity(setting string) bool {
-	return setting == "engine" || setting == "listen" || setting == "admin"
+	switch setting {
+	case "engine", "listen", "admin":
+		return true
+	case "ports", "shards", "conns", "quiet": // how connections are divided, which is the engine's
+		return true
+	}
+	return false
 }
 
 // unequal warns of each setting and each machine fact that differs between the

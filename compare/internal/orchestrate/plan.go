@@ -20,7 +20,7 @@ type Plan struct {
 	Seed        uint64 // decides the order of the arms
 	NoClaim     string // why the figures carry no claim; empty if they may
 	Load        Load
-	Shards      int // processes of each server; 0 means 1
+	Shards      int // processes of each server, or its descriptor tables, with a port each; 0 means 1
 	// ServerFlags are handed to every server alike, for example "--outbox=64KiB".
 	ServerFlags []string
 }
@@ -33,6 +33,9 @@ type Arm struct {
 	// IdleBytes is about what an idle connection takes in the server; 0 if that is
 	// not known.
 	IdleBytes int
+	// OwnTables is set for an engine that holds in one process, in several
+	// descriptor tables, what takes others several processes.
+	OwnTables bool
 	// Lesson lists what an engine that is kept as a lesson is known to fail.
 	Lesson []results.CaseResult
 	// Foreign is set for a server that is not ours to start and stop.

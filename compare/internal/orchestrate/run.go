@@ -228,7 +228,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 }
 
 func (e *execution) start(ctx context.Context, a *Arm, shards int) (*server, error) {
-	flags := append(shardFlags(shards), e.plan.ServerFlags...)
+	flags := append(shardFlags(a, shards, e.plan.Load.Conns), e.plan.ServerFlags...)
 	return startServer(ctx, starting{e.Server, a.Name, flags, shards, e.patience.ready}, e.ports, e.note)
 }
 

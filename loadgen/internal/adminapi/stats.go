@@ -12,6 +12,9 @@ type Stats struct {
 	Process     *Process       `json:"process"` // nil: not told
 	Config      map[string]any `json:"config"`  // every effective setting, by flag name
 	Shards      []struct{}     `json:"shards"`  // one for each process of a server that has several
+	// Tables is among how many descriptor tables one process divides its
+	// connections; 0: they are all in the one of the process.
+	Tables int64 `json:"descriptor_tables"`
 }
 
 // Connections counts since the server's start; Open is now.

@@ -139,6 +139,9 @@ func (c *checker) descriptors() {
 		if tree, err := proctree.Of(c.Proc, c.ServerPID); c.ServerPID != 0 && err == nil && len(tree) > 1 {
 			s.pid, s.tables, s.grows = strconv.Itoa(tree[1]), int64(len(tree)-1), false
 			s.note = fmt.Sprintf("each of %d processes that share the connections", s.tables)
+		} else if c.ServerTables > 1 {
+			s.tables, s.grows = c.ServerTables, c.ServerPID == 0
+			s.note = fmt.Sprintf("each of %d descriptor tables, which share the connections", s.tables)
 		} else if c.Shards > 1 {
 			s.tables = c.Shards
 		}
@@ -165,7 +168,7 @@ func (c *checker) descriptors() {
 			fix = fmt.Sprintf("ulimit -n %d # as root; in a container: --ulimit nofile=%d:%d when it is started", need, need, need)
 		}
 		if s.Side == Server && s.tables == 1 {
-			fix += " # or serve by several processes, as server --shards auto does"
+			fix += " # or serve by several processes or descriptor tables, as server --shards auto does"
 		}
 		table := checker{Plan: c.Plan}
 		table.Conns = conns

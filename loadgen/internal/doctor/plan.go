@@ -22,6 +22,9 @@ type Plan struct {
 	// Shards is how many processes the server is going to be, each with an equal
 	// part of the connections; 0 means 1. A running server tells it itself.
 	Shards int64
+	// ServerTables is among how many descriptor tables one process of the server
+	// divides the connections; 0 means 1.
+	ServerTables int64
 	// Pending is how many dials are in progress at once.
 	Pending int64
 	// ServerBytes and ClientBytes are user-space bytes per connection; 0 means

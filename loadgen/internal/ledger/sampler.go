@@ -256,6 +256,9 @@ func (s *Sampler) readServer(stats *adminapi.Stats) (results.Process, error) {
 	if told := stats.Process; s.server == nil && told != nil {
 		p.RSS, p.PSS, p.Anon, p.Descriptors = told.RSS, told.PSS, told.Anon, told.Descriptors
 	}
+	if told := stats.Process; stats.Tables > 0 && told != nil {
+		p.Descriptors = told.Descriptors // of all tables, where /proc/PID/fd is one
+	}
 	if told := stats.Go; told != nil {
 		p.Heap, p.Stacks, p.Goroutines = told.Heap, told.Stacks, told.Goroutines
 	}
