@@ -48,13 +48,13 @@ func (c *serveCommand) Run(s *session) error {
 		return err
 	}
 	announcement := ready{PID: os.Getpid(), Engine: entry.Name}
-	if tables > 1 {
-		announcement.Tables = tables
-	}
 	for _, l := range listeners {
 		announcement.Listen = append(announcement.Listen, l.Addr().String())
 	}
 	source := &admin.Source{Engine: entry.Name, Started: time.Now(), Stats: cfg.Stats, Config: effective(s.flags)}
+	if tables > 1 {
+		announcement.Tables, source.Tables = tables, tables
+	}
 
 	// What runs beside the engine ends after it, so that a drain can be watched.
 	beside, done := context.WithCancel(context.WithoutCancel(s.ctx))

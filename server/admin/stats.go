@@ -54,6 +54,9 @@ type Source struct {
 	Started time.Time
 	Stats   *engine.Stats
 	Config  map[string]any // not changed after the start
+	// Tables is engine.Config's, which holds from before the last of them is there;
+	// 0 if the process has but its own.
+	Tables int
 }
 
 // Read implements [Reader].
@@ -69,9 +72,9 @@ func (s *Source) complete(stats *Stats, err error) (*Stats, error) {
 	stats.Engine, stats.Config = s.Engine, s.Config
 	stats.Uptime = time.Since(s.Started).Seconds()
 	stats.Connections = readConnections(s.Stats)
+	stats.Tables = s.Tables
 	for _, tid := range s.Stats.Tables.Threads() {
 		if n, err := countDescriptors(fmt.Sprintf("/proc/self/task/%d/fd", tid)); err == nil { // else it is gone
-			stats.Tables++
 			stats.Process.Descriptors += n
 		}
 	}
