@@ -274,10 +274,16 @@ func (c *checker) files() {
 }
 
 // watches: a user may have so many descriptors in epoll instances (epoll(7)).
+// Besides the connections every event loop and every process has listeners,
+// wake-up descriptors and the runtime's own there.
 func (c *checker) watches() {
 	const name = "fs.epoll.max_user_watches"
+	need := func(n int64) int64 {
+		loops := plus(plus(c.processes(n), 1), plus(c.tables(n), c.ServerTables))
+		return plus(times(n, c.ends()), times(loops, ownWatches))
+	}
 	c.add(Limit{Name: name, Side: Machine, What: "descriptors in epoll instances of one user", Have: first(c.sysctl(name))},
-		each(c.ends()), set(name, times(c.Conns, c.ends())))
+		need, set(name, need(c.Conns)))
 }
 
 // tcpMemory: idle connections are charged nothing; a message that waits in a

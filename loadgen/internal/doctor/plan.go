@@ -69,6 +69,9 @@ const (
 	ownDescriptors = 64
 	// laneDescriptors is what an event loop of the load generator needs.
 	laneDescriptors = 4
+	// ownWatches is how many of its descriptors an event loop or a process has in
+	// epoll instances at the most.
+	ownWatches = 16
 	// spareFiles is by how much fs.file-max is to be above the need: programs that
 	// are not ours open files meanwhile.
 	spareFiles = 8192
