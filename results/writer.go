@@ -28,8 +28,19 @@ type Writer struct {
 type hlogFile struct {
 	f                   *os.File
 	w                   *bufio.Writer
+	kept                []keptInterval
 	count, below, above uint64
 }
+
+// A keptInterval waits to be written.
+type keptInterval struct {
+	start, length time.Duration
+	values        sparse
+}
+
+// mostKept is how many intervals of a log are kept, so that a run without end
+// does not grow without end.
+const mostKept = 900
 
 // Create starts the run folder dir. It makes parent folders, and reports an
 // error if dir exists or cannot be written, before anything was measured.
@@ -85,12 +96,26 @@ func (w *Writer) Interval(phase, metric string, start, length time.Duration, h *
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
-	if err := writeHlogInterval(l.w, start, length, h); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
+	l.kept = append(l.kept, keptInterval{start, length, h.sparse()})
 	l.count += h.Count()
 	l.below += h.Below()
 	l.above += h.Above()
+	if len(l.kept) >= mostKept {
+		return w.Flush()
+	}
+	return nil
+}
+
+// Flush writes the intervals that are kept. Call it when nothing is measured.
+func (w *Writer) Flush() error {
+	for name, l := range w.logs {
+		for _, k := range l.kept {
+			if err := writeHlogInterval(l.w, k.start, k.length, k.values.histogram()); err != nil {
+				return fmt.Errorf("writing %s: %w", name, err)
+			}
+		}
+		l.kept = nil
+	}
 	return nil
 }
 
@@ -194,7 +219,7 @@ func (w *Writer) Abort() error {
 
 // closeFiles flushes, syncs and closes everything that is open, once.
 func (w *Writer) closeFiles() error {
-	var errs []error
+	errs := []error{w.Flush()}
 	for name, l := range w.logs {
 		if l.f == nil {
 			continue

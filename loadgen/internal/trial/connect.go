@@ -161,7 +161,7 @@ func (r *runner) plateau() error {
 // read takes readings of the given kinds.
 func (r *runner) read(kinds ...results.ReadingKind) error {
 	for _, kind := range kinds {
-		if err := r.collect(); err != nil {
+		if err := errors.Join(r.collect(), r.writer.Flush()); err != nil {
 			return err
 		}
 		if !r.tempo.readings {

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -61,7 +62,7 @@ func (r *runner) finish(p *phase, length time.Duration) {
 
 // close takes the phase's last interval and puts it into the run.
 func (r *runner) close(phases ...*phase) error {
-	if err := r.collect(); err != nil {
+	if err := errors.Join(r.collect(), r.writer.Flush()); err != nil {
 		return err
 	}
 	for _, p := range phases {
