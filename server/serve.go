@@ -54,6 +54,7 @@ func (c *serveCommand) Run(s *session) error {
 	source := &admin.Source{Engine: entry.Name, Started: time.Now(), Stats: cfg.Stats, Config: effective(s.flags)}
 	if tables > 1 {
 		announcement.Tables, source.Tables = tables, tables
+		roomFor(tables)
 	}
 
 	// What runs beside the engine ends after it, so that a drain can be watched.

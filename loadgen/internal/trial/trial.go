@@ -87,7 +87,7 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 	}
 	defer sampler.Close()
 	// A lane that returns from epoll finds a processor, whatever the others do.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.NumCPU(), p.Lanes+2)))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.NumCPU(), p.loops()+2)))
 
 	r := &runner{plan: p, tempo: tempo, observer: o, ctx: ctx, stop: ctx.Done(), writer: writer, sampler: sampler}
 	env := results.CaptureEnv(ctx)
