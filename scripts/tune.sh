@@ -31,7 +31,7 @@ write() {
 saved() {
   [ -e "$before" ] || return 0
   [ -f "$before" ] && [ ! -L "$before" ] && [ -O "$before" ] || fail "$before is not a file of yours: remove it"
-  ! grep -qvE '^(fs|net)(\.[a-z0-9_]+)+=[0-9]+( [0-9]+)*$' "$before" || fail "$before is damaged: it should hold lines like fs.file-max=1000000"
+  ! grep -qvE '^(fs|net)(\.[a-z0-9_-]+)+=[0-9]+( [0-9]+)*$' "$before" || fail "$before is damaged: it should hold lines like fs.file-max=1000000"
   cat "$before"
 }
 
