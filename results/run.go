@@ -33,7 +33,7 @@ type Run struct {
 type Spec struct {
 	Command   []string `json:"command"` // argv
 	URL       string   `json:"url"`
-	Workloads []string `json:"workloads"` // in order: "hold", "echo", "echo-closed", "churn"
+	Workloads []string `json:"workloads"` // in order
 
 	Conns     int     `json:"conns"`
 	Plateaus  int     `json:"plateaus"`      // ledger samples on the way to Conns
@@ -61,6 +61,19 @@ type Spec struct {
 	Probe            time.Duration `json:"probe_ns,omitempty"`
 	CloseRate        float64       `json:"close_rate_per_s,omitempty"` // most closing handshakes begun in a second; 0: chosen
 	Seed             uint64        `json:"seed"`
+
+	// Proto is what is spoken above WebSocket: "phoenix", or empty for nothing.
+	Proto string `json:"proto,omitempty"`
+	// Topic is what connections join: of all, or the beginning of each room's name.
+	Topic string `json:"topic,omitempty"`
+	Rooms int    `json:"rooms,omitempty"`
+	// Swarm is how many peers a swarm of workload signal has, Contacts how many of
+	// them a joiner signals to.
+	Swarm    int `json:"swarm,omitempty"`
+	Contacts int `json:"contacts,omitempty"`
+	// Adversaries are bad clients beside the healthy ones: each workload runs first
+	// without and then with them.
+	Adversaries []Adversary `json:"adversaries,omitempty"`
 }
 
 // Target is the server that was measured, as far as it told.
@@ -131,6 +144,11 @@ type Phase struct {
 	// Closing is how the machine took the end of all connections; nil but in a
 	// teardown.
 	Closing *Closing `json:"closing,omitempty"`
+	// What signaling workloads did; nil and empty for others.
+	Signal      *Signal     `json:"signal,omitempty"`
+	Fanout      *Fanout     `json:"fanout,omitempty"`
+	Storm       *Storm      `json:"storm,omitempty"`
+	Adversaries []Adversary `json:"adversaries,omitempty"`
 	// Offered is the rate of operations asked for, Achieved that of those
 	// completed by the end of the phase, per second: what completes later, in
 	// the drain, shows that the server did not keep up.

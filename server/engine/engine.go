@@ -50,6 +50,13 @@ type Conn interface {
 	// connection is being closed. It returns [ErrClosed] once the connection
 	// is closing.
 	Send(op Opcode, p []byte) error
+	// SendPrepared is Send for a message that others get as well. It allocates
+	// nothing and copies nothing but, where the peer has not taken what came before,
+	// into the outbox.
+	SendPrepared(m *Prepared) error
+	// Home is the event loop through which many connections are best sent to, nil
+	// where any goroutine can do as well. It does not change.
+	Home() Home
 	// Close starts the closing handshake with code and reason (RFC 6455
 	// section 7.1.2) and returns without waiting. What was sent before goes
 	// out first. The engine cuts the connection if the peer has not answered

@@ -926,3 +926,9 @@ func (c *refConn) stateOf() *any {
 }
 
 func (c *refConn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// SendPrepared implements [engine.Conn].
+func (c *refConn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
+
+// Home implements [engine.Conn].
+func (c *refConn) Home() engine.Home { return nil }

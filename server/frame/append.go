@@ -35,6 +35,12 @@ func AppendFrame(dst []byte, op engine.Opcode, p []byte) []byte {
 	return append(AppendHeader(dst, op, len(p)), p...)
 }
 
+// Prepare encodes a message for any number of receivers. p is copied.
+func Prepare(op engine.Opcode, p []byte) *engine.Prepared {
+	f := AppendFrame(make([]byte, 0, MaxHeaderLen+len(p)), op, p)
+	return &engine.Prepared{Op: op, Frame: f, Payload: f[len(f)-len(p):]}
+}
+
 // AppendClose appends a close frame. The codes that must never be on the wire
 // (RFC 6455 section 7.4.1) become a frame without a body. A reason is cut at the
 // last character that fits into [MaxReason] bytes.

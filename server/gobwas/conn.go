@@ -119,3 +119,9 @@ func (c *conn) State() any {
 
 // RemoteAddr implements [engine.Conn].
 func (c *conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// SendPrepared implements [engine.Conn].
+func (c *conn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
+
+// Home implements [engine.Conn].
+func (c *conn) Home() engine.Home { return nil }

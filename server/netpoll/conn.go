@@ -249,3 +249,9 @@ func (c *conn) finish() {
 		s.cfg.Stats.Failed.Add(1)
 	}
 }
+
+// SendPrepared implements [engine.Conn].
+func (c *conn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
+
+// Home implements [engine.Conn].
+func (c *conn) Home() engine.Home { return nil }

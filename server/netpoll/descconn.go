@@ -321,3 +321,9 @@ func (s *descSink) Close(code engine.CloseCode, _ []byte) {
 	s.answered = true
 	_ = (*descConn)(s).sendClose(code, "", nil)
 }
+
+// SendPrepared implements [engine.Conn].
+func (c *descConn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
+
+// Home implements [engine.Conn].
+func (c *descConn) Home() engine.Home { return nil }

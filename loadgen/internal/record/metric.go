@@ -16,6 +16,15 @@ const (
 	Service
 	Lag
 	Probe
+	Join
+	Relay
+	Answer
+	Presence
+	Delivery
+	First
+	Median
+	P99
+	Recovery
 	metrics
 )
 
@@ -29,6 +38,15 @@ var names = [metrics]string{
 	Service:   results.MetricService,
 	Lag:       results.MetricLag,
 	Probe:     results.MetricProbe,
+	Join:      results.MetricJoin,
+	Relay:     results.MetricRelay,
+	Answer:    results.MetricAnswer,
+	Presence:  results.MetricPresence,
+	Delivery:  results.MetricDelivery,
+	First:     results.MetricFirst,
+	Median:    results.MetricMedian,
+	P99:       results.MetricP99,
+	Recovery:  results.MetricRecovery,
 }
 
 // String gives the metric's name in results.

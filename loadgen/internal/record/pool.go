@@ -44,7 +44,7 @@ func (p *Pool) member() *Set {
 // A note is a time and, in its lowest bits, what it is the time of.
 type note int64
 
-const metricBits = 4
+const metricBits = 5
 
 func (n note) split() (Metric, time.Duration) {
 	return Metric(n & (1<<metricBits - 1)), time.Duration(n >> metricBits)
