@@ -3,6 +3,7 @@ package phoenix
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 )
 
 // A scanner reads JSON (RFC 8259) from p[at:]. It keeps no stack but the one of
@@ -200,9 +201,9 @@ func plain(p []byte) int {
 		w := binary.LittleEndian.Uint64(p[n:])
 		quote, slash := w^(ones*'"'), w^(ones*'\\')
 		// The high bit of a byte is set if the byte is below 0x20, or 0 after the
-		// exclusive or; a borrow can only set one too many above a true one.
-		if ((w-ones*0x20)&^w|(quote-ones)&^quote|(slash-ones)&^slash)&high != 0 {
-			break
+		// exclusive or. A borrow can set further ones, but only above a true one.
+		if hit := ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & high; hit != 0 {
+			return n + bits.TrailingZeros64(hit)/8
 		}
 	}
 	for n < len(p) && p[n] >= 0x20 && p[n] != '"' && p[n] != '\\' {
