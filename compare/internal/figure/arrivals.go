@@ -2,6 +2,7 @@ package figure
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"gonum.org/v1/plot/plotter"
@@ -10,16 +11,22 @@ import (
 
 // An Arrival is how a share of something grows with time.
 type Arrival struct {
-	Name string
+	Name string // of the thing; lines of the same name have one entry in the legend
 	// Colour and Dash are numbers that tell lines apart: those of one thing share a
-	// colour, those of one condition a dash.
+	// colour, those of one condition a dash. The caption explains the dashes.
 	Colour, Dash int
 	After        []time.Duration // ascending
 	Share        []float64       // of 1, one for each of After
 }
 
 // dashes tell conditions apart.
-var dashes = [][]vg.Length{nil, {6, 3}, {1.5, 2.5}, {8, 2, 1.5, 2}}
+var dashes = []struct {
+	name    string
+	lengths []vg.Length
+}{{"solid", nil}, {"dashed", []vg.Length{6, 3}}, {"dotted", []vg.Length{1.5, 2.5}}, {"dash-dotted", []vg.Length{8, 2, 1.5, 2}}}
+
+// DashName says how lines with that number look.
+func DashName(i int) string { return dashes[i%len(dashes)].name }
 
 // Arrivals draws shares over a logarithmic axis of time. It returns nil if there
 // is nothing to draw.
@@ -42,9 +49,11 @@ func Arrivals(id, title, caption, axis string, list []Arrival) (*Figure, error) 
 		if err != nil {
 			return nil, err
 		}
-		line.Color, line.Width, line.Dashes = Colour(a.Colour), vg.Length(1.6), dashes[a.Dash%len(dashes)]
+		line.Color, line.Width, line.Dashes = Colour(a.Colour), vg.Length(1.6), dashes[a.Dash%len(dashes)].lengths
 		p.Add(line)
-		legend = append(legend, entry{a.Name, Colour(a.Colour)})
+		if e := (entry{a.Name, Colour(a.Colour)}); !slices.Contains(legend, e) {
+			legend = append(legend, e)
+		}
 	}
 	if len(legend) == 0 {
 		return nil, nil

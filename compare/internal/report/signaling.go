@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"time"
 
 	"signalbench/compare/internal/digest"
@@ -95,14 +96,16 @@ func deliveries(s *digest.Suite) (*figure.Figure, error) {
 // back draws how connections came back after a storm.
 func back(s *digest.Suite) (*figure.Figure, error) {
 	var list []figure.Arrival
+	var kinds []string
 	for dash, p := range digest.Storms(s) {
+		kinds = append(kinds, figure.DashName(dash)+" with backoff "+p.Backoff)
 		for colour, a := range s.Arms {
 			after, share := a.Back(p)
-			list = append(list, figure.Arrival{Name: a.Name + ", backoff " + p.Backoff, Colour: colour, Dash: dash, After: after, Share: share})
+			list = append(list, figure.Arrival{Name: a.Name, Colour: colour, Dash: dash, After: after, Share: share})
 		}
 	}
 	return figure.Arrivals("back", "Connections back after all were lost",
-		"Each from its own loss, all repetitions together. A line for each engine and backoff: the first backoff is drawn solid, the next one dashed.", "since the connection was lost", list)
+		"Each from its own loss, all repetitions together; "+strings.Join(kinds, ", ")+".", "since the connection was lost", list)
 }
 
 // beside draws the p99 of healthy clients without and beside adversaries.
