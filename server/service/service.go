@@ -11,19 +11,17 @@ import (
 	"signalbench/server/echo"
 	"signalbench/server/engine"
 	"signalbench/server/gate"
+	"signalbench/server/hub"
 )
-
-// RoomsPath is where the rooms are: the path of a Phoenix socket over WebSocket.
-const RoomsPath = "/socket/websocket"
 
 // sweepEvery is how often the gate forgets addresses.
 const sweepEvery = 5 * time.Second
 
 // Config is what a [Service] is made of.
 type Config struct {
-	// Rooms answers RoomsPath. It finds what a connection was let in with, a
+	// Rooms answers [hub.Path]. It finds what a connection was let in with, a
 	// *gate.Admission, in Request.Value, and calls its Allow for each message.
-	Rooms engine.Handler
+	Rooms *hub.Hub
 	// Channels answers the paths below [channel.Prefix].
 	Channels *channel.Channels
 	// Gate decides who may come in; nil lets everybody in.
@@ -64,7 +62,7 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 	switch {
 	case path == echo.Path:
 		return echo.Handler{}, ""
-	case path == RoomsPath:
+	case path == hub.Path:
 		return s.cfg.Rooms, ""
 	case strings.HasPrefix(path, channel.Prefix):
 		return s.cfg.Channels, "channel:" + path[len(channel.Prefix):]
@@ -77,7 +75,7 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 func (s *Service) Accept(r *engine.Request) error {
 	h, topic := s.route(r.Path)
 	if h == nil {
-		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here but " + echo.Path + ", " + RoomsPath + " and " + channel.Prefix + "NAME"}
+		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here but " + echo.Path + ", " + hub.Path + " and " + channel.Prefix + "NAME"}
 	}
 	if err := h.Accept(r); err != nil || s.cfg.Gate == nil {
 		return err
