@@ -20,6 +20,7 @@ const (
 	CheckDials       = "dials"        // connections asked for, made and kept
 	CheckRamp        = "ramp"         // why connections stopped coming
 	CheckHeld        = "held"         // connections that are held live and answer
+	CheckStorm       = "storm"        // connections that were lost in a storm are back
 	CheckOffered     = "offered"      // offered = asked
 	CheckAchieved    = "achieved"     // achieved = offered
 	CheckLittle      = "little"       // in flight = throughput x service time
@@ -41,6 +42,7 @@ func (run *Run) Judge(l Limits) {
 		j.phase = p.Name
 		j.counts(p)
 		j.dials(p)
+		j.storm(p)
 		j.histograms(p)
 		j.closing(p.Closing)
 		j.baseline(p.Closing)

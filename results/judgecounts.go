@@ -59,6 +59,9 @@ func (j *judge) dials(p *Phase) {
 		j.find(Fatal, CheckDials, "expected %d connections, none was upgraded", d.Scheduled)
 	}
 	j.loss(CheckDials, "dials", "dropped: they were due and never tried", d.Dropped, d.Scheduled)
+	if p.Storm != nil {
+		return // connections are meant to be lost, and dials to be tried again
+	}
 	j.loss(CheckDials, "dials", "failed", d.Failed, d.Scheduled)
 	if p.Kind == Teardown || held(p) {
 		return // connections are meant to end; they are held to more elsewhere
@@ -90,6 +93,10 @@ func (j *judge) histograms(p *Phase) {
 	exactly := func(n uint64) span { return span{n, n} }
 	dials, ops := &p.Dials, &p.Ops
 	connected := span{dials.Upgraded, dials.Scheduled + dials.Retried} // an upgrade may fail after its connect
+	back := span{0, dials.Upgraded}
+	if p.Storm != nil {
+		back.least = p.Storm.Back // one that is lost again comes back again
+	}
 	want := map[string]span{
 		MetricConnect:   connected,
 		MetricTLS:       connected,
@@ -100,6 +107,7 @@ func (j *judge) histograms(p *Phase) {
 		MetricService:   exactly(ops.Completed),
 		MetricLag:       exactly(ops.Completed + ops.Failed), // all that was sent
 		MetricProbe:     exactly(p.Probes.Completed),
+		MetricRecovery:  back,
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

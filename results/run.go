@@ -60,7 +60,13 @@ type Spec struct {
 	HeartbeatTimeout time.Duration `json:"heartbeat_timeout_ns,omitempty"`
 	Probe            time.Duration `json:"probe_ns,omitempty"`
 	CloseRate        float64       `json:"close_rate_per_s,omitempty"` // most closing handshakes begun in a second; 0: chosen
-	Seed             uint64        `json:"seed"`
+	// Storm: what ends all connections, as Storm.By; how clients wait before they
+	// dial again, one storm for each, as Storm.Backoff; and how long each half may
+	// take: until all are lost, and from then on until all are back.
+	Storm      string        `json:"storm,omitempty"`
+	Backoffs   []string      `json:"backoffs,omitempty"`
+	StormLimit time.Duration `json:"storm_limit_ns,omitempty"`
+	Seed       uint64        `json:"seed"`
 
 	// Proto is what is spoken above WebSocket: "phoenix", or empty for nothing.
 	Proto string `json:"proto,omitempty"`

@@ -55,18 +55,27 @@ type BareFanout struct {
 	Rounds    []float64 `json:"rounds_per_s"`
 }
 
+// What ends all connections in a storm, as Storm.By and Spec.Storm name it.
+const (
+	StormReset   = "reset"   // the generator resets them
+	StormSilence = "silence" // the generator falls silent, the server ends them
+	StormRestart = "restart" // the server's process ends, and starts again
+)
+
 // Storm is a phase in which every connection was lost at once and dialled again.
 type Storm struct {
-	By      string        `json:"by"`      // what ended the connections: "reset", "silence" or "restart"
-	Backoff string        `json:"backoff"` // how a client waits before it dials again, in words
-	Lost    uint64        `json:"lost"`    // connections that were open before
-	Back    uint64        `json:"back"`    // of them, those that are open again
-	Ending  time.Duration `json:"ending_ns"`
+	By      string `json:"by"`      // what ended the connections: StormReset, StormSilence or StormRestart
+	Backoff string `json:"backoff"` // how a client waits before it dials again: "none", or "100ms..10s"
+	Open    uint64 `json:"open"`    // connections that were open before
+	Lost    uint64 `json:"lost"`    // of them, those that were lost
+	Back    uint64 `json:"back"`    // of those, the ones that are open again at the end
+	// Ending is from the loss of the first connection to that of the last.
+	Ending time.Duration `json:"ending_ns"`
 	// Recovery is from the loss of the first connection until the last was back (and,
 	// with a protocol above WebSocket, joined again); 0 if not all are back.
 	Recovery  time.Duration `json:"recovery_ns"`
-	PeakDials float64       `json:"peak_dials_per_s"` // most dials begun in one second
-	PeakBack  float64       `json:"peak_back_per_s"`  // most connections back in one second
+	PeakDials float64       `json:"peak_dials_per_s"` // most dials begun in any one second
+	PeakBack  float64       `json:"peak_back_per_s"`  // most connections back in any one second
 	Attempts  uint64        `json:"attempts"`         // dials begun
 }
 

@@ -90,6 +90,9 @@ func (l *Lane) hold(c wire.Conn, p []byte) {
 func (l *Lane) frame(c wire.Conn, h frame.Header, p []byte) error {
 	switch h.Opcode {
 	case frame.Ping:
+		if l.sessions[c].muted {
+			return nil
+		}
 		// RFC 6455 section 5.5.2. A server that does not read its pongs gets none.
 		if why := l.Send(c, frame.Pong, nil, p); why != "" && why != results.CauseBacklog {
 			l.workload.Ended(c, why, l.now)

@@ -51,6 +51,7 @@ const (
 // session is all that an idle connection costs here.
 type session struct {
 	state uint8
+	muted bool   // answers no pings
 	gen   uint16 // counts how often the connection has ended
 	aux   int32  // dialing, closing: number in the window; open: in partials, 0 for none
 }
@@ -201,6 +202,10 @@ func (l *Lane) Local(n uint32) wire.Conn {
 	return min(wire.Conn(l.Conns), (n-l.First+l.Stride-1)/l.Stride)
 }
 
+// Mute makes c answer no pings any more, until it ends: to a server it looks like a
+// client whose network is gone.
+func (l *Lane) Mute(c wire.Conn) { l.sessions[c].muted = true }
+
 // Open returns how many connections are upgraded and not closing.
 func (l *Lane) Open() int { return l.open }
 
@@ -230,7 +235,7 @@ func (l *Lane) end(c wire.Conn) {
 	if l.cork && l.corked == c {
 		l.out = l.out[:0]
 	}
-	s.state, s.aux = vacant, 0
+	s.state, s.muted, s.aux = vacant, false, 0
 	s.gen++
 }
 

@@ -33,7 +33,7 @@ type stand struct {
 	stages []Stage
 }
 
-var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag}
+var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Recovery}
 
 // newStand makes lanes for conns connections; shape prepares each net.
 func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wiretest.Net)) *stand {

@@ -8,9 +8,12 @@ package wiretest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"container/heap"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -188,6 +191,25 @@ func (n *Net) Wait(timeout time.Duration, h wire.Events) error {
 		h.Between()
 	}
 	return nil
+}
+
+// EndAll ends every connection.
+func (n *Net) EndAll(why results.Cause) {
+	for _, p := range n.ordered() {
+		p.End(why)
+	}
+}
+
+// PingAll sends a ping to every connection.
+func (n *Net) PingAll() {
+	for _, p := range n.ordered() {
+		p.Reply(ws.OpPing, []byte("are you there"))
+	}
+}
+
+// ordered is all peers, always in the same order.
+func (n *Net) ordered() []*Peer {
+	return slices.SortedFunc(maps.Values(n.peers), func(a, b *Peer) int { return cmp.Compare(a.Conn, b.Conn) })
 }
 
 // receive takes bytes at the server's end.
