@@ -20,6 +20,7 @@ type Shard struct {
 func (s *Stats) Add(o *Stats) {
 	s.Engine, s.Config = o.Engine, o.Config
 	s.Connections.Add(o.Connections)
+	s.Service.Add(o.Service)
 	g, h := &s.Go, &o.Go
 	g.Goroutines += h.Goroutines
 	g.Heap += h.Heap
