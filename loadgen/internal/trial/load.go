@@ -33,6 +33,8 @@ func (r *runner) shape(w string, conns int) shape {
 			timed = append(timed, r.plan.greeting(), record.Service)
 		}
 		return shape{results.NoLoad, 0, timed}
+	case Signal:
+		return shape{results.OpenLoop, float64(r.plan.sessions()), signalled()}
 	case Hold:
 		if r.plan.Heartbeat > 0 {
 			rate := float64(conns) / r.plan.Heartbeat.Seconds()
@@ -59,6 +61,9 @@ func (r *runner) load(w, name string) error {
 	}
 	warm := named(results.WarmUp, s.model, s.timed...)
 	window := named(results.Window, s.model, s.timed...)
+	if w == Signal {
+		warm.Signal, window.Signal = p.sessionsOf(), p.sessionsOf()
+	}
 	drain := named(results.Drain, results.NoLoad)
 	drain.Offered = 0
 	life := r.beats(w)
@@ -74,6 +79,10 @@ func (r *runner) load(w, name string) error {
 		before = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
 	}
 	pings, err := stamp.New(stamp.HeaderSize, byte(r.base.UnixNano()))
+	if err != nil {
+		return err
+	}
+	relays, err := stamp.New(stamp.HeaderSize, relayTag(r.base))
 	if err != nil {
 		return err
 	}
@@ -93,6 +102,8 @@ func (r *runner) load(w, name string) error {
 			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
 		case EchoClosed:
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
+		case Signal:
+			return r.signal(c, relays, span, shards)
 		case Churn:
 			return workload.NewChurn(c.Lane, c.delivery, span, shards, p.Lifetimes, p.greets())
 		}

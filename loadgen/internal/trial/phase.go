@@ -79,6 +79,7 @@ func (r *runner) close(phases ...*phase) error {
 				p.Achieved = float64(p.Dials.Upgraded) / s
 			}
 		}
+		p.closeSignal()
 		p.measured(p.total)
 		r.odd(p)
 		r.retire(p)
