@@ -51,6 +51,9 @@ func measure(ctx context.Context, binary string, l Load, t target, dir string, o
 	if t.admin != "" {
 		args = append(args, "--admin", t.admin)
 	}
+	if l.restarts() {
+		args = append(args, "--restart-url", t.admin+restartPath)
+	}
 	p, err := child.Start(child.Spec{Path: binary, Args: args, OnLine: onLine})
 	if err != nil {
 		return results.Invalid, err
