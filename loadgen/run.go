@@ -30,7 +30,7 @@ type runCommand struct {
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm."`
 	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together."`
 	InFlight  int       `placeholder:"N" help:"Outstanding messages of workload echo-closed (closed loop), all connections together; echo without --rate means echo-closed then."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
@@ -46,6 +46,11 @@ type runCommand struct {
 	Lifetime      time.Duration `placeholder:"30s" help:"Mean time that a connection lives in workload churn."`
 	LifetimeFixed bool          `help:"All connections live equally long; lifetimes are exponential otherwise."`
 	Seed          uint64        `default:"1" help:"Of the lifetimes."`
+
+	Storm      string             `default:"reset" placeholder:"reset|silence|restart" help:"Workload storm: what ends all connections at once: the generator resets them, or falls silent until the server ends them, or --restart-url restarts the server."`
+	RestartURL string             `name:"restart-url" placeholder:"URL" help:"A POST to it ends the server's process and starts it again on the same ports; it is answered when that listens."`
+	Backoff    []workload.Backoff `default:"none" placeholder:"none|100ms..10s" help:"Workload storm: how a client waits before it dials again: not at all, or at random, up to the first time at first and twice as long after each failure, up to the second. Several, with commas, make a storm each."`
+	StormLimit time.Duration      `default:"60s" help:"Workload storm: longest time until all connections are lost, and from then on until all are back."`
 
 	Heartbeat        time.Duration `placeholder:"300s" help:"Workload hold: ping each connection once in this time, spread evenly, and expect its pong; 0 leaves them alone."`
 	HeartbeatTimeout time.Duration `default:"20s" help:"A connection whose pong takes longer has failed."`
@@ -133,6 +138,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
+		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit,
 		Yardstick: c.Yardstick,
 		Settle:    c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
 		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,

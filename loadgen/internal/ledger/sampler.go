@@ -31,6 +31,7 @@ type Options struct {
 type Sampler struct {
 	server group // nil: not on this machine, or not known
 	self   group
+	proc   string // where the kernel's files are
 	kernel *kernel
 	admin  *adminapi.Client // nil: none
 	first  *adminapi.Stats  // the answer to New
@@ -48,7 +49,7 @@ func New(ctx context.Context, o Options) (*Sampler, error) {
 	if o.Sys == "" {
 		o.Sys = "/sys"
 	}
-	s := &Sampler{own: ownStats(time.Now())}
+	s := &Sampler{own: ownStats(time.Now()), proc: o.Proc}
 	var err error
 	if s.kernel, err = openKernel(o.Proc, o.Sys); err != nil {
 		return nil, fmt.Errorf("reading the kernel's memory: %w", err)

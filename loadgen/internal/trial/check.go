@@ -3,10 +3,20 @@ package trial
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/results"
 )
+
+// workloads are those that a plan may name.
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm}
+
+// list names things for people.
+func list(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
 
 // Check reports the first thing in the plan that cannot be done, in one
 // sentence for the user.
@@ -18,11 +28,11 @@ func (p *Plan) Check() error {
 		return nil
 	}
 	if len(p.Workloads) == 0 {
-		return fmt.Errorf("no workload: name one or several of %s, %s, %s, %s", Hold, Echo, EchoClosed, Churn)
+		return fmt.Errorf("no workload: name one or several of %s", list(workloads))
 	}
 	for _, w := range p.Workloads {
-		if !slices.Contains([]string{Hold, Echo, EchoClosed, Churn}, w) {
-			return fmt.Errorf("unknown workload %q: there are %s, %s, %s and %s", w, Hold, Echo, EchoClosed, Churn)
+		if !slices.Contains(workloads, w) {
+			return fmt.Errorf("unknown workload %q: there are %s", w, list(workloads))
 		}
 	}
 	echoes := slices.Contains(p.Workloads, Echo) || slices.Contains(p.Workloads, EchoClosed) || p.FirstEcho
@@ -57,6 +67,7 @@ func (p *Plan) Check() error {
 		bad(p.DialTimeout <= 0, "--dial-timeout %v is not above zero", p.DialTimeout),
 		bad(p.Yardstick && !p.Target.Loopback(), "--yardstick measures the loopback of this machine, and the target is not on it"),
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
+		p.checkStorm(),
 	} {
 		if err != nil {
 			return err

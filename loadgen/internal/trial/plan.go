@@ -7,6 +7,7 @@ import (
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/target"
 	"signalbench/loadgen/internal/workload"
+	"signalbench/results"
 )
 
 // Names of workloads, as in results.Spec.
@@ -15,6 +16,7 @@ const (
 	Echo       = "echo"
 	EchoClosed = "echo-closed"
 	Churn      = "churn"
+	Storm      = results.WorkloadStorm
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see
@@ -43,6 +45,15 @@ type Plan struct {
 	// never) and answers within HeartbeatTimeout. Every Probe (0: never) one
 	// connection of all echoes a message.
 	Heartbeat, HeartbeatTimeout, Probe time.Duration
+	// Storm: what ends all connections, one of results.StormReset, StormSilence and
+	// StormRestart, which asks RestartURL for it; how clients wait before they dial
+	// again, one storm for each; and the longest time until all are lost, and from
+	// then on until all are back.
+	Storm      string
+	RestartURL string
+	Backoffs   []workload.Backoff
+	StormLimit time.Duration
+
 	// CloseRate is how many closing handshakes begin in a second at the end; 0
 	// leaves the choice to the teardown.
 	CloseRate pace.Rate

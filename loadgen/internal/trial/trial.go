@@ -124,6 +124,10 @@ func (r *runner) carryOut() error {
 		if why != nil {
 			break
 		}
+		if w == Storm {
+			why = r.storms(names)
+			continue
+		}
 		names[w]++
 		name := w
 		if n := names[w]; n > 1 {
@@ -189,6 +193,12 @@ func (p *Plan) spec() results.Spec {
 		s.Heartbeat, s.Probe = p.Heartbeat, p.Probe
 		if p.Heartbeat > 0 {
 			s.HeartbeatTimeout = p.HeartbeatTimeout
+		}
+	}
+	if slices.Contains(p.Workloads, Storm) {
+		s.Storm, s.StormLimit = p.Storm, p.StormLimit
+		for _, b := range p.Backoffs {
+			s.Backoffs = append(s.Backoffs, b.String())
 		}
 	}
 	return s
