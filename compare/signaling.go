@@ -44,7 +44,7 @@ func (p *profile) signaling(quick bool) {
 		l.Channels.Proto = orchestrate.Phoenix
 	}
 	if slices.Contains(l.Workloads, results.WorkloadSignal) {
-		l.Channels.Swarm = 10
+		l.Channels.Swarm = peers
 	}
 	if storm {
 		l.Storm = orchestrate.Storm{By: results.StormRestart, Backoffs: []string{"none", "100ms..10s"}}
@@ -76,6 +76,10 @@ func (c *runCommand) signaling(l *orchestrate.Load) error {
 			return fmt.Errorf("%s says something about rooms, of which %s knows nothing: add --proto phoenix", given, strings.Join(l.Workloads, ", "))
 		}
 	}
+	if err := apart(l.Workloads); err != nil {
+		return err
+	}
+	meet(l)
 	if c.URL == "" {
 		return nil
 	}
@@ -86,6 +90,40 @@ func (c *runCommand) signaling(l *orchestrate.Load) error {
 		return fmt.Errorf("--url with --proto %s: the conformance kit needs an endpoint that echoes; add --skip-conformance", l.Channels.Proto)
 	}
 	return nil
+}
+
+// apart refuses workloads that want rooms of different sizes.
+func apart(workloads []string) error {
+	if !slices.Contains(workloads, results.WorkloadBroadcast) {
+		return nil
+	}
+	if w := first(workloads, append([]string{results.WorkloadSignal}, echoing...)); w != "" {
+		return fmt.Errorf("workloads broadcast and %s in one run: a broadcast is for a large room, and all connections join one before the first workload; run them apart", w)
+	}
+	return nil
+}
+
+// peers is how many connections share a room unless something else decides it.
+const peers = 10
+
+// meet decides where connections meet, as far as no flag did.
+func meet(l *orchestrate.Load) {
+	c := &l.Channels
+	if c.Proto == "" {
+		return
+	}
+	if c.Topic == "" {
+		c.Topic = "room:{n}"
+	}
+	switch {
+	case c.Rooms > 0 || !strings.Contains(c.Topic, "{n}") || slices.Contains(l.Workloads, results.WorkloadSignal):
+	case slices.Contains(l.Workloads, results.WorkloadBroadcast):
+		c.Rooms = 1
+	case first(l.Workloads, echoing) != "":
+		c.Rooms = l.Conns // each alone: what is pushed goes to the others of a room
+	default:
+		c.Rooms = max(1, l.Conns/peers)
+	}
 }
 
 // aboutRooms is the first flag given that says something about rooms; empty if none
