@@ -55,7 +55,7 @@ type runCommand struct {
 	Duration  time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
 	Lanes     int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
 
-	Proto      string   `help:"What is spoken above WebSocket: phoenix, where an echo is a push and its reply (default none for echo, echo-closed and churn, else phoenix)." enum:",phoenix" default:"" placeholder:"NAME" group:"rooms"`
+	Proto      string   `help:"What is spoken above WebSocket: none, or phoenix, where an echo is a push and its reply (default phoenix for signal and broadcast, and for storm without an echo)." enum:",none,phoenix" default:"" placeholder:"NAME" group:"rooms"`
 	Vsn        string   `help:"Version of the serializer (default that of the load generator)." placeholder:"VERSION" group:"rooms"`
 	Topic      string   `help:"What connections join; {n} stands for the number of the room." placeholder:"TOPIC" group:"rooms"`
 	Event      string   `help:"Event of a push." placeholder:"NAME" group:"rooms"`

@@ -54,7 +54,13 @@ func (p *profile) signaling(quick bool) {
 // signaling takes over the flags about rooms, storms and adversaries, and refuses
 // what cannot be in one run.
 func (c *runCommand) signaling(l *orchestrate.Load) error {
-	set(&l.Channels.Proto, c.Proto)
+	switch c.Proto {
+	case "":
+	case "none":
+		l.Channels.Proto = ""
+	default:
+		l.Channels.Proto = c.Proto
+	}
 	set(&l.Channels.Version, c.Vsn)
 	set(&l.Channels.Topic, c.Topic)
 	set(&l.Channels.Event, c.Event)
@@ -67,7 +73,12 @@ func (c *runCommand) signaling(l *orchestrate.Load) error {
 		l.Storm.Backoffs = c.Backoff
 	}
 	l.Adversaries = c.Adversary
-	if w := first(l.Workloads, meeting); w != "" && l.Channels.Proto == "" {
+	w := first(l.Workloads, meeting)
+	switch {
+	case w == "" || l.Channels.Proto != "":
+	case c.Proto != "":
+		return fmt.Errorf("workload %s needs a protocol above WebSocket, and --proto %s has none", w, c.Proto)
+	default:
 		return fmt.Errorf("workloads %s and %s in one run: %s speaks Phoenix Channels on a path of its own; run them apart, or add --proto phoenix, where an echo is a push and its reply",
 			first(l.Workloads, echoing), w, w)
 	}

@@ -28,6 +28,7 @@ func TestSignalingDefaults(t *testing.T) {
 			runCommand{Workload: []string{"storm"}, Storm: "reset", Backoff: []string{"1s..2s"}, Conns: 40, Topic: "room:lobby"},
 			40, orchestrate.Channels{Proto: "phoenix", Topic: "room:lobby"}, orchestrate.Storm{By: "reset", Backoffs: []string{"1s..2s"}},
 		},
+		"storm, no protocol": {runCommand{Workload: []string{"storm"}, Proto: "none"}, 5000, orchestrate.Channels{}, storm},
 		// nobody else may be in the room of who pushes
 		"echo, phoenix":         {runCommand{Proto: "phoenix", Conns: 300}, 300, orchestrate.Channels{Proto: "phoenix", Topic: "room:{n}", Rooms: 300}, orchestrate.Storm{}},
 		"signal, echo, phoenix": {runCommand{Proto: "phoenix", Workload: []string{"signal", "echo"}, Swarm: 4}, 5000, orchestrate.Channels{Proto: "phoenix", Topic: "room:{n}", Swarm: 4}, orchestrate.Storm{}},

@@ -58,7 +58,7 @@ func measure(ctx context.Context, binary string, l Load, t target, dir string, o
 	if err != nil {
 		return results.Invalid, err
 	}
-	if err := await(ctx, p, 3*l.Estimate()+loadSlack, loadGrace+time.Duration(l.Conns)*time.Second/closesPerSecond); err != nil {
+	if err := await(ctx, p, l.deadline(), loadGrace+time.Duration(l.Conns)*time.Second/closesPerSecond); err != nil {
 		return results.Invalid, fmt.Errorf("load generator: %w", err)
 	}
 	const invalid = 2 // exit code for a run that is written and INVALID

@@ -154,16 +154,13 @@ func (l Load) Estimate() time.Duration {
 		windows *= 2
 	}
 	d += time.Duration(windows) * (l.WarmUp + l.Window + 500*time.Millisecond)
-	for _, w := range l.Workloads {
-		if w == results.WorkloadStorm {
-			d += time.Duration(len(l.Storm.Backoffs)) * oneStorm
-		}
-	}
-	return d
+	return d + time.Duration(l.storms())*oneStorm
 }
 
-// oneStorm is about how long it takes until all connections are back.
-const oneStorm = 10 * time.Second
+// deadline is after how long a load generator is given up.
+func (l Load) deadline() time.Duration {
+	return 3*l.Estimate() + time.Duration(l.storms())*longestStorm + loadSlack
+}
 
 // Order gives, for each repetition, the arms in the order in which they are
 // measured: a shuffle decided by seed, turned by one place from each repetition

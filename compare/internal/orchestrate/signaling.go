@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"signalbench/results"
 )
@@ -68,6 +69,25 @@ type Storm struct {
 
 func (s Storm) args() []string {
 	return []string{"--storm", s.By, "--backoff", strings.Join(s.Backoffs, ",")}
+}
+
+const (
+	// oneStorm is about how long it takes until all connections are back.
+	oneStorm = 3 * time.Second
+	// longestStorm is how long the load generator waits for the two halves of one:
+	// until all connections are lost, and until all are back.
+	longestStorm = 2 * time.Minute
+)
+
+// storms is how many there are in a step.
+func (l Load) storms() int {
+	n := 0
+	for _, w := range l.Workloads {
+		if w == results.WorkloadStorm {
+			n += len(l.Storm.Backoffs)
+		}
+	}
+	return n
 }
 
 // restarts reports whether the server is restarted while it is measured.
