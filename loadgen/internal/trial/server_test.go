@@ -57,27 +57,29 @@ func serve(t *testing.T, secure bool, change func(*server)) *server {
 	if change != nil {
 		change(s)
 	}
-	s.all.Go(func() {
-		for {
-			c, err := s.l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.conns[c] = true
-			s.mu.Unlock()
-			s.all.Go(func() { s.talk(c) })
-		}
-	})
+	s.all.Go(func() { s.accept(s.l) })
 	t.Cleanup(func() { s.die(); s.all.Wait() })
 	return s
 }
 
+func (s *server) accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.conns[c] = true
+		s.mu.Unlock()
+		s.all.Go(func() { s.talk(c) })
+	}
+}
+
 // die ends the server as a crash would.
 func (s *server) die() {
-	s.l.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.l.Close()
 	for c := range s.conns {
 		c.Close()
 	}
