@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// Handler answers the paths of the package comment from s.
-func Handler(s Reader) http.Handler {
+// Handler answers the paths of the package comment from s, and publishes by p.
+func Handler(s Reader, p Publisher) http.Handler {
 	answer := func(w http.ResponseWriter, stats *Stats, err error) {
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -20,6 +20,7 @@ func Handler(s Reader) http.Handler {
 	}
 	var settling sync.Mutex
 	mux := http.NewServeMux()
+	publishing(mux, p)
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
 		stats, err := s.Read()
 		answer(w, stats, err)
@@ -32,6 +33,18 @@ func Handler(s Reader) http.Handler {
 	})
 	if source, ok := s.(*Source); ok {
 		mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, readConnections(source.Stats)) })
+	}
+	if r, ok := s.(Restarter); ok {
+		mux.HandleFunc("POST /restart", func(w http.ResponseWriter, _ *http.Request) {
+			pids, err := r.Restart()
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			writeJSON(w, struct {
+				PIDs []int `json:"pids"`
+			}{pids})
+		})
 	}
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		read, err := s.Read()

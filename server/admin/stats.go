@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"signalbench/server/engine"
+	"signalbench/server/service"
 )
 
 // Stats is what /stats answers. Unless a name says otherwise, figures of bytes
@@ -17,11 +18,15 @@ type Stats struct {
 	Connections Connections    `json:"connections"`
 	Go          Go             `json:"go"`
 	Process     Process        `json:"process"`
+	Service     service.Stats  `json:"service"`
 	Config      map[string]any `json:"config"` // every effective setting by the name of its flag
 	Shards      []Shard        `json:"shards,omitempty"`
 	// Tables is how many descriptor tables divide the connections of one process,
 	// besides that which all else is in; absent if that has them.
 	Tables int `json:"descriptor_tables,omitempty"`
+	// Restarts is how often all of Shards were replaced; the counters of Connections
+	// go on, what is said of the runtime starts anew.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Connections are the counters of [engine.Stats] at one moment. They are read
@@ -48,11 +53,19 @@ type Reader interface {
 	Settle() (*Stats, error)
 }
 
+// A Restarter ends the server's processes as a crash would, starts them again on
+// the same ports and returns their pids when they listen. A [Reader] that is one
+// answers POST /restart.
+type Restarter interface {
+	Restart() (pids []int, err error)
+}
+
 // Source is what Stats are read from.
 type Source struct {
 	Engine  string
 	Started time.Time
 	Stats   *engine.Stats
+	Service interface{ Stats() service.Stats }
 	Config  map[string]any // not changed after the start
 	// Tables is engine.Config's, which holds from before the last of them is there;
 	// 0 if the process has but its own.
@@ -71,7 +84,7 @@ func (s *Source) complete(stats *Stats, err error) (*Stats, error) {
 	}
 	stats.Engine, stats.Config = s.Engine, s.Config
 	stats.Uptime = time.Since(s.Started).Seconds()
-	stats.Connections = readConnections(s.Stats)
+	stats.Connections, stats.Service = readConnections(s.Stats), s.Service.Stats()
 	stats.Tables = s.Tables
 	for _, tid := range s.Stats.Tables.Threads() {
 		if n, err := countDescriptors(fmt.Sprintf("/proc/self/task/%d/fd", tid)); err == nil { // else it is gone

@@ -2,6 +2,7 @@ package shards
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ type Info struct {
 	PID    int      `json:"pid"`
 	Engine string   `json:"engine"`
 	Listen []string `json:"listen"`
+	Tables int      `json:"descriptor_tables,omitempty"`
 }
 
 type shard struct {
@@ -35,10 +37,11 @@ type shard struct {
 	client *http.Client
 	ended  chan struct{}
 
-	mu    sync.Mutex
-	last  admin.Connections
-	asked bool  // to end
-	err   error // of Wait; set before ended is closed
+	mu      sync.Mutex
+	last    admin.Connections
+	asked   bool  // to end
+	retired bool  // however it ends, that is meant
+	err     error // of Wait; set before ended is closed
 }
 
 // start starts a shard and waits for its ready line. The shard ends with this
@@ -101,6 +104,17 @@ func (s *shard) signal(sig syscall.Signal) {
 	}
 }
 
+// retire says that the shard's end will be meant.
+func (s *shard) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.ended: // before anybody meant it
+	default:
+		s.retired = true
+	}
+}
+
 // fate tells whether the shard has ended without being asked to, or with an
 // error, and how.
 func (s *shard) fate() (died bool, how string) {
@@ -111,6 +125,9 @@ func (s *shard) fate() (died bool, how string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.retired {
+		return false, "restarted"
+	}
 	if s.err != nil {
 		return true, s.err.Error()
 	}
@@ -149,21 +166,30 @@ func (s *shard) stats(method, path string) (*admin.Stats, error) {
 }
 
 func (s *shard) get(method, path string, into any) error {
-	req, err := http.NewRequest(method, "http://shard"+path, nil)
+	return s.do(context.Background(), method, path, "", nil, into)
+}
+
+// do asks for a path with a body of some media type, if there is one, and reads
+// the answer.
+func (s *shard) do(ctx context.Context, method, path, kind string, body io.Reader, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://shard"+path, body)
 	if err != nil {
 		return fmt.Errorf("asking shard process %d: %w", s.PID, err)
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("asking shard process %d: %w", s.PID, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, body)
+		err = &admin.StatusError{Status: resp.StatusCode, Reason: string(bytes.TrimSpace(answer))}
 	}
 	if err == nil {
-		err = json.Unmarshal(body, into)
+		err = json.Unmarshal(answer, into)
 	}
 	if err != nil {
 		return fmt.Errorf("asking shard process %d: %w", s.PID, err)
