@@ -25,8 +25,8 @@ func (c *serveCommand) Run(s *session) error {
 	switch {
 	case err != nil:
 		return err
-	case processes > 1:
-		return c.supervise(s, processes)
+	case processes > 1 || c.Supervise:
+		return c.supervise(s, processes, tables)
 	case tables > 1 && c.Ports == 0:
 		c.Ports = tables
 	case tables > 1:

@@ -27,6 +27,8 @@ type settings struct {
 	Conns  int      `help:"Connections that --shards auto makes room for." default:"0" placeholder:"N"`
 	Admin  string   `help:"Address for statistics, metrics and profiles; none without it." placeholder:"HOST:PORT"`
 
+	Supervise bool `help:"Serve from a process under this one, also if it is the only one: POST /restart on --admin then kills what serves, and starts it again on the same ports."`
+
 	MaxConns         int           `help:"Most connections at once, 0 for no limit." default:"0" placeholder:"N"`
 	MaxMessage       bytesFlag     `help:"Largest message." default:"128KiB" placeholder:"SIZE"`
 	HandshakeTimeout time.Duration `help:"Longest opening handshake." default:"10s" placeholder:"TIME"`

@@ -18,16 +18,7 @@ import (
 // returns them by shard.
 func sharded(t *testing.T, n int) (*process, [][]*websocket.Conn) {
 	t.Helper()
-	var p *process
-	for _, listen := range []string{"127.0.0.1:23100", "127.0.0.1:24100", "127.0.0.1:25100"} {
-		if portsFree(listen, 3) {
-			p = startProcess(t, nil, "--engine", "netpoll", "--shards", "3", "--listen", listen, "--admin", "127.0.0.1:0")
-			break
-		}
-	}
-	if p == nil {
-		t.Fatal("no three free ports in a row")
-	}
+	p := startProcess(t, nil, "--engine", "netpoll", "--shards", "3", "--listen", freePorts(t, 3), "--admin", "127.0.0.1:0")
 	if len(p.Shards) != 3 || len(p.Listen) != 3 {
 		t.Fatalf("ready line: %+v", p.ready)
 	}
@@ -43,6 +34,18 @@ func sharded(t *testing.T, n int) (*process, [][]*websocket.Conn) {
 		}
 	}
 	return p, all
+}
+
+// freePorts returns the first of n free ports in a row.
+func freePorts(t *testing.T, n int) string {
+	t.Helper()
+	for _, listen := range []string{"127.0.0.1:23100", "127.0.0.1:24100", "127.0.0.1:25100"} {
+		if portsFree(listen, n) {
+			return listen
+		}
+	}
+	t.Fatalf("no %d free ports in a row", n)
+	return ""
 }
 
 func portsFree(first string, n int) bool {
@@ -179,8 +182,8 @@ func TestShardSettings(t *testing.T) {
 			t.Errorf("%s %d %v: %v, want %q", c.Shards, c.Ports, c.Listen, err, c.says)
 		}
 	}
-	args := []string{"serve", "--listen", "a:1", "--engine=x", "--admin=b:2", "--conns", "5", "--quiet"}
-	if got, want := without(args, "listen", "admin", "conns"), []string{"serve", "--engine=x", "--quiet"}; !slices.Equal(got, want) {
+	args := []string{"serve", "--listen", "a:1", "--supervise", "--engine=x", "--admin=b:2", "--conns", "5", "--quiet"}
+	if got, want := without(args, "supervise", "listen", "admin", "conns"), []string{"serve", "--engine=x", "--quiet"}; !slices.Equal(got, want) {
 		t.Errorf("without: %q, want %q", got, want)
 	}
 }

@@ -104,26 +104,23 @@ func (c *settings) addresses(n int) ([]string, error) {
 	return list, nil
 }
 
-// supervise serves with n processes of this program: port i is shard i mod n's.
-func (c *serveCommand) supervise(s *session, n int) error {
-	addresses, err := c.addresses(n)
-	if err != nil {
-		return err
+// supervise serves with n processes of this program, each with that many descriptor
+// tables: port i is shard i mod n's.
+func (c *serveCommand) supervise(s *session, n, tables int) error {
+	args, env := c.alone(s.args), os.Environ()
+	if n > 1 || tables == 1 {
+		addresses, err := c.addresses(n)
+		if err != nil {
+			return err
+		}
+		args = c.divided(s.args, addresses, n)
+	}
+	if n > 1 {
+		env = shardEnv(env, runtime.GOMAXPROCS(0), n)
 	}
 	binary, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
-	}
-	common := append(without(s.args, "listen", "ports", "shards", "conns", "admin", "memory-limit"), "--quiet")
-	if c.MemoryLimit != nil {
-		common = append(common, fmt.Sprintf("--memory-limit=%d", int64(*c.MemoryLimit)/int64(n)))
-	}
-	args := make([][]string, n)
-	for i := range args {
-		args[i] = slices.Clone(common)
-	}
-	for i, a := range addresses {
-		args[i%n] = append(args[i%n], "--listen="+a)
 	}
 	var l net.Listener
 	if c.Admin != "" {
@@ -132,14 +129,14 @@ func (c *serveCommand) supervise(s *session, n int) error {
 		}
 	}
 	started := time.Now()
-	fleet, err := shards.Start(s.ctx, shards.Options{Binary: binary, Args: args, Env: shardEnv(os.Environ(), runtime.GOMAXPROCS(0), n), Stderr: s.stderr, Started: started})
+	fleet, err := shards.Start(s.ctx, shards.Options{Binary: binary, Args: args, Env: env, Stderr: s.stderr, Started: started})
 	if err != nil {
 		if l != nil {
 			err = errors.Join(err, l.Close())
 		}
 		return err
 	}
-	announcement := ready{PID: os.Getpid(), Engine: c.Engine, Listen: addresses, Shards: fleet.Infos()}
+	announcement := announce(c.Engine, fleet.Infos())
 	beside, done := context.WithCancel(context.WithoutCancel(s.ctx))
 	var wg sync.WaitGroup
 	if l != nil {
@@ -165,6 +162,46 @@ func (c *serveCommand) supervise(s *session, n int) error {
 	return err
 }
 
+// announce is the ready line of a supervisor. Ports stand in it in their own order,
+// which is that of the shards in turn.
+func announce(engine string, infos []shards.Info) ready {
+	r := ready{PID: os.Getpid(), Engine: engine, Shards: infos}
+	for k, more := 0, true; more; k++ {
+		more = false
+		for _, info := range infos {
+			if k < len(info.Listen) {
+				r.Listen, more = append(r.Listen, info.Listen[k]), true
+			}
+		}
+	}
+	for _, info := range infos {
+		r.Tables += info.Tables
+	}
+	return r
+}
+
+// alone is the arguments of the only process under a supervisor, which divides its
+// connections and counts its ports by itself.
+func (c *settings) alone(args []string) [][]string {
+	return [][]string{append(without(args, "supervise", "admin", "quiet"), "--quiet")}
+}
+
+// divided is the arguments of each of n processes among which addresses are divided.
+func (c *settings) divided(args, addresses []string, n int) [][]string {
+	common := append(without(args, "supervise", "listen", "ports", "shards", "conns", "admin", "memory-limit", "quiet"), "--quiet")
+	if c.MemoryLimit != nil {
+		common = append(common, fmt.Sprintf("--memory-limit=%d", int64(*c.MemoryLimit)/int64(n)))
+	}
+	all := make([][]string, n)
+	for i := range all {
+		all[i] = slices.Clone(common)
+	}
+	for i, a := range addresses {
+		all[i%n] = append(all[i%n], "--listen="+a)
+	}
+	return all
+}
+
 // people is where a server tells people that it is ready. A shard leaves that to
 // the process that started it.
 func (c *settings) people(stderr io.Writer) io.Writer {
@@ -174,13 +211,16 @@ func (c *settings) people(stderr io.Writer) io.Writer {
 	return stderr
 }
 
+// switches are the flags that take no value.
+var switches = []string{"supervise", "quiet"}
+
 // without returns args without the flags of these names and their values.
 func without(args []string, names ...string) []string {
 	var kept []string
 	for i := 0; i < len(args); i++ {
 		name, _, joined := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
 		if strings.HasPrefix(args[i], "--") && slices.Contains(names, name) {
-			if !joined {
+			if !joined && !slices.Contains(switches, name) {
 				i++
 			}
 			continue

@@ -1,7 +1,8 @@
 // Package admin is a listener of its own, never a measured port, on which a
 // server tells what it holds: GET /stats (JSON), GET /metrics (Prometheus),
-// POST /settle (collect garbage, return memory, then as /stats) and
-// /debug/pprof/. Here is also where others than clients publish: POST
+// POST /settle (collect garbage, return memory, then as /stats), /debug/pprof/
+// and, of a server under a supervisor, POST /restart (kill its processes, start
+// them again). Here is also where others than clients publish: POST
 // /publish/CHANNEL with a message, POST /broadcast/ROOM/EVENT with a payload.
 //
 // Whoever reaches the listener may do all of that: it is to be a private address.

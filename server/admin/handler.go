@@ -34,6 +34,18 @@ func Handler(s Reader, p Publisher) http.Handler {
 	if source, ok := s.(*Source); ok {
 		mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, readConnections(source.Stats)) })
 	}
+	if r, ok := s.(Restarter); ok {
+		mux.HandleFunc("POST /restart", func(w http.ResponseWriter, _ *http.Request) {
+			pids, err := r.Restart()
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			writeJSON(w, struct {
+				PIDs []int `json:"pids"`
+			}{pids})
+		})
+	}
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		read, err := s.Read()
 		if err != nil {

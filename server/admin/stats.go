@@ -24,6 +24,9 @@ type Stats struct {
 	// Tables is how many descriptor tables divide the connections of one process,
 	// besides that which all else is in; absent if that has them.
 	Tables int `json:"descriptor_tables,omitempty"`
+	// Restarts is how often all of Shards were replaced; the counters of Connections
+	// go on, what is said of the runtime starts anew.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Connections are the counters of [engine.Stats] at one moment. They are read
@@ -48,6 +51,13 @@ type Reader interface {
 	Read() (*Stats, error)
 	// Settle frees what can be freed and reads then.
 	Settle() (*Stats, error)
+}
+
+// A Restarter ends the server's processes as a crash would, starts them again on
+// the same ports and returns their pids when they listen. A [Reader] that is one
+// answers POST /restart.
+type Restarter interface {
+	Restart() (pids []int, err error)
 }
 
 // Source is what Stats are read from.

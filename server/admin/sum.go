@@ -19,6 +19,7 @@ type Shard struct {
 // engine are alike in all, and taken from the last.
 func (s *Stats) Add(o *Stats) {
 	s.Engine, s.Config = o.Engine, o.Config
+	s.Tables += o.Tables
 	s.Connections.Add(o.Connections)
 	s.Service.Add(o.Service)
 	g, h := &s.Go, &o.Go

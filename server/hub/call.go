@@ -120,12 +120,16 @@ func (k *call) done(peer *membership) {
 	}
 }
 
-// leave takes the peer out of its room.
+// leave takes the peer out of its room. A client that sends no join_ref, as before
+// phoenix.js 1.3, is told by the reply alone: it could not tell a phx_close from one
+// of the join that it may have sent since, as phoenix.js does not wait for the reply.
 func (k *call) leave(peer *membership) {
 	own, o, n := peer.own, peer.options, peer.refLen
 	k.session.part(peer)
 	k.reply(phoenix.OK, nil)
-	k.farewell(own[:n], o)
+	if o&hasRef != 0 {
+		k.farewell(own[:n], o)
+	}
 }
 
 // farewell tells that the membership with that join_ref has ended. The message's

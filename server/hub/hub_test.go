@@ -180,6 +180,14 @@ func TestSignaling(t *testing.T) {
 			a > ["2","5","room:x","phx_reply",{"status":"ok","response":{}}]
 			a > ["2","2","room:x","phx_close",{}]
 		`},
+		{name: "leave without join_ref", script: `
+			a1 < {"topic":"room:x","event":"phx_join","payload":{"presence":false},"ref":"1"}
+			a1 > {"topic":"room:x","event":"phx_reply","payload":{"status":"ok","response":{"id":"$a1","peers":1}},"ref":"1"}
+			a1 < {"topic":"room:x","event":"phx_leave","payload":{},"ref":"2"}
+			a1 < {"topic":"room:x","event":"phx_join","payload":{"presence":false},"ref":"3"}
+			a1 > {"topic":"room:x","event":"phx_reply","payload":{"status":"ok","response":{}},"ref":"2"}
+			a1 > {"topic":"room:x","event":"phx_reply","payload":{"status":"ok","response":{"id":"$a1","peers":1}},"ref":"3"}
+		`},
 		{name: "numbers as refs", script: `
 			a < [1,1,"room:x","phx_join",{"presence":false}]
 			a > [1,1,"room:x","phx_reply",{"status":"ok","response":{"id":"$a","peers":1}}]

@@ -3,5 +3,6 @@
 // (getrlimit(2), RLIMIT_NOFILE), and shows them as one.
 //
 // A shard that dies is not started again: that would hide from whoever measures
-// that its connections are gone. The others go on.
+// that its connections are gone. The others go on. Whoever wants to see what
+// clients do in that case asks for a restart of all, which kills them first.
 package shards

@@ -28,6 +28,7 @@ type Info struct {
 	PID    int      `json:"pid"`
 	Engine string   `json:"engine"`
 	Listen []string `json:"listen"`
+	Tables int      `json:"descriptor_tables,omitempty"`
 }
 
 type shard struct {
@@ -36,10 +37,11 @@ type shard struct {
 	client *http.Client
 	ended  chan struct{}
 
-	mu    sync.Mutex
-	last  admin.Connections
-	asked bool  // to end
-	err   error // of Wait; set before ended is closed
+	mu      sync.Mutex
+	last    admin.Connections
+	asked   bool  // to end
+	retired bool  // however it ends, that is meant
+	err     error // of Wait; set before ended is closed
 }
 
 // start starts a shard and waits for its ready line. The shard ends with this
@@ -102,6 +104,17 @@ func (s *shard) signal(sig syscall.Signal) {
 	}
 }
 
+// retire says that the shard's end will be meant.
+func (s *shard) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.ended: // before anybody meant it
+	default:
+		s.retired = true
+	}
+}
+
 // fate tells whether the shard has ended without being asked to, or with an
 // error, and how.
 func (s *shard) fate() (died bool, how string) {
@@ -112,6 +125,9 @@ func (s *shard) fate() (died bool, how string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.retired {
+		return false, "restarted"
+	}
 	if s.err != nil {
 		return true, s.err.Error()
 	}

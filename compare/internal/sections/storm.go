@@ -19,7 +19,7 @@ func Storm(s *digest.Suite) *table.Table {
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "Backoff", Text: true}, {Head: "lost"}, {Head: "back"}, {Head: "all back", Unit: "after"},
 			{Head: "one back", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "", Unit: "max"}, {Head: "dials", Unit: "most in a second"}, {Head: "back", Unit: "most in a second"},
-			{Head: "dials", Unit: "per connection"}, {Head: "dials", Unit: "failed"}, {Head: "server", Unit: "peak RSS"}, {Head: "Why", Text: true, Wrap: 40},
+			{Head: "dials", Unit: "per connection"}, {Head: "dials", Unit: "failed"}, {Head: "server", Unit: "peak RSS"}, {Head: "Causes", Unit: "of losses and failures", Text: true, Wrap: 40},
 		},
 	}
 	said := map[string]bool{}

@@ -36,6 +36,8 @@ type server struct {
 	closed   atomic.Int64 // by a closing handshake
 	// answer, if not nil, decides what becomes of a message.
 	answer func(conn net.Conn, f ws.Frame)
+	// closing, if not nil, is called when a connection is at its end.
+	closing func(conn net.Conn)
 	// upgraded is called for each connection.
 	upgraded func(n int64)
 	// upgrading is called before each answer to an opening handshake.
@@ -57,27 +59,29 @@ func serve(t *testing.T, secure bool, change func(*server)) *server {
 	if change != nil {
 		change(s)
 	}
-	s.all.Go(func() {
-		for {
-			c, err := s.l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.conns[c] = true
-			s.mu.Unlock()
-			s.all.Go(func() { s.talk(c) })
-		}
-	})
+	s.all.Go(func() { s.accept(s.l) })
 	t.Cleanup(func() { s.die(); s.all.Wait() })
 	return s
 }
 
+func (s *server) accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.conns[c] = true
+		s.mu.Unlock()
+		s.all.Go(func() { s.talk(c) })
+	}
+}
+
 // die ends the server as a crash would.
 func (s *server) die() {
-	s.l.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.l.Close()
 	for c := range s.conns {
 		c.Close()
 	}
@@ -85,6 +89,9 @@ func (s *server) die() {
 
 func (s *server) talk(c net.Conn) {
 	defer func() {
+		if s.closing != nil {
+			s.closing(c)
+		}
 		c.Close()
 		s.mu.Lock()
 		delete(s.conns, c)
