@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -157,11 +158,12 @@ func (s *Storm) plan(c wire.Conn, now time.Duration) {
 }
 
 // Failed implements [lane.Workload].
-func (s *Storm) Failed(c wire.Conn, _ results.Cause, now time.Duration) {
+func (s *Storm) Failed(c wire.Conn, why results.Cause, now time.Duration) {
 	s.dials--
 	if s.aborted {
 		return
 	}
+	s.tally.failures[why]++
 	if k := &s.clients[c]; k.failures < math.MaxUint8 {
 		k.failures++
 	}
@@ -205,6 +207,7 @@ func (s *Storm) Abort(why results.Cause) {
 // Tally is what the storm has counted so far. Call it on the lane's thread.
 func (s *Storm) Tally() Tally {
 	t := s.tally
+	t.failures = maps.Clone(t.failures)
 	for c, k := range s.clients {
 		if k.once && s.l.IsOpen(wire.Conn(c)) {
 			t.back++

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/wire"
@@ -44,8 +46,8 @@ func TestStormReset(t *testing.T) {
 	got, main := s.storm(Weather{By: results.StormReset, Pending: 10})
 	// 30 connections of a lane, 10 at a time, 20 ms each: TCP and upgrade.
 	want := results.Storm{By: "reset", Backoff: "none", Open: 60, Lost: 60, Back: 60, Attempts: 60, Recovery: 60 * time.Millisecond, PeakDials: 60, PeakBack: 60}
-	if *got != want {
-		t.Errorf("%+v\nwant %+v", *got, want)
+	if diff := cmp.Diff(want, *got, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
 	}
 	if d := main.Dials; d.Upgraded != 60 || d.Lost != 0 {
 		t.Errorf("dials %+v", d)
@@ -100,7 +102,7 @@ func TestStormRestart(t *testing.T) {
 		tally := s.stages[0].(*Storm).Tally()
 		got := tally.Storm(results.StormRestart, b)
 		d := main.Dials
-		if got.Lost != 40 || got.Back != 40 || got.Attempts != d.Scheduled || d.Failed != d.Causes[results.CauseRefused] || d.Failed < 40 || d.Upgraded != 40 || d.Lost != 40 {
+		if got.Lost != 40 || got.Back != 40 || got.Attempts != d.Scheduled || d.Failed != got.Failures[results.CauseRefused] || d.Failed < 40 || d.Upgraded != 40 || d.Lost != 40 {
 			t.Errorf("%v: %+v, dials %+v", b, *got, d)
 		}
 		if got.Recovery < away-time.Millisecond || got.Recovery > away+b.Max+again || got.Ending != 0 {
