@@ -19,8 +19,17 @@
 // that serves thousands of other connections. A Conn may be used from any
 // goroutine, also after Closed (its methods then return [ErrClosed]).
 //
+// # Order
+//
+// What one goroutine sends to one connection, by Send and SendPrepared in any mixture,
+// arrives in that order. Jobs of one [Home] run in the order in which Do took them.
+// What a job sends comes behind what was sent before Do was called; what is sent
+// elsewhere after that may come before it, so whoever needs an order among all
+// sends everything through the Home.
+//
 // # Ownership of bytes
 //
 // A slice given to Message is valid only during the call. A slice given to
-// Send is copied or written before Send returns and stays the caller's.
+// Send is copied or written before Send returns and stays the caller's. The bytes of a
+// [Prepared] are everybody's and never change.
 package engine

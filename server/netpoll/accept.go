@@ -143,7 +143,7 @@ func (d *door) resume() {
 		d.retry()
 	} else if d.paused && !d.asked {
 		d.asked = true
-		a.post(func() {
+		a.Do(func() {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.asked = false

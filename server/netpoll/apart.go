@@ -30,7 +30,7 @@ type apart struct {
 	tid  atomic.Int64  // its thread; set before it has connections
 	bell int           // eventfd that wakes it, the same in all tables
 	over chan struct{} // closed when it waits for no events any more
-	end  sync.Once     // closes over
+	end  sync.Once     // of expire
 	mailbox
 }
 
@@ -87,7 +87,7 @@ func (s *server) spread(listeners []net.Listener) (doors []*door, err error) {
 func (p *poller) depart(doors []*door) error {
 	a := p.apart
 	epoll, err := netpoll.EpollCreate(&netpoll.EpollConfig{OnWaitError: func(err error) {
-		a.end.Do(func() { close(a.over) })
+		a.end.Do(a.expire)
 		p.broken <- err // room for two of each
 	}})
 	if err != nil {
@@ -152,6 +152,15 @@ func leaveTable(doors []*door) error {
 	return nil
 }
 
+// expire lets go of what nobody will do any more, and of those who wait for it.
+func (a *apart) expire() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	a.conns, a.jobs, a.about = nil, nil, nil
+	close(a.over)
+}
+
 // retire ends p with whatever connections it still has.
 func (p *poller) retire() (err error) {
 	a := p.apart
@@ -164,10 +173,7 @@ func (p *poller) retire() (err error) {
 		})
 		err = p.epoll.Close()
 	}
-	a.end.Do(func() { close(a.over) })
+	a.end.Do(a.expire)
 	p.cfg.Stats.Tables.Remove(int(a.tid.Load()))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
 	return errors.Join(err, unix.Close(a.bell))
 }

@@ -94,6 +94,14 @@ func (c *conn) enter(p phase) {
 	c.loop.table.hurry(c, x.ended+c.loop.clock.write)
 }
 
+// Home implements [engine.Conn].
+func (c *conn) Home() engine.Home {
+	if a := c.loop.apart; a != nil {
+		return a
+	}
+	return nil
+}
+
 // SetState implements [engine.Conn].
 func (c *conn) SetState(v any) {
 	c.mu.Lock()
@@ -249,9 +257,3 @@ func (c *conn) finish() {
 		s.cfg.Stats.Failed.Add(1)
 	}
 }
-
-// SendPrepared implements [engine.Conn].
-func (c *conn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
-
-// Home implements [engine.Conn].
-func (c *conn) Home() engine.Home { return nil }

@@ -220,15 +220,25 @@ func (c *descConn) survive() {
 
 // Send implements [engine.Conn], but for the promise never to block.
 func (c *descConn) Send(op engine.Opcode, p []byte) error {
+	b := bufpool.Get(frame.MaxHeaderLen + len(p))
+	defer bufpool.Put(b)
+	b.B = frame.AppendFrame(b.B, op, p)
+	return c.send(b.B)
+}
+
+// SendPrepared implements [engine.Conn], but for the promise never to block. The
+// message's own policy is of no effect: nothing is known of a peer that does not
+// read before half a frame is written to it.
+func (c *descConn) SendPrepared(m *engine.Prepared) error { return c.send(m.Frame) }
+
+// send writes a whole frame.
+func (c *descConn) send(p []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return engine.ErrClosed
 	}
-	b := bufpool.Get(frame.MaxHeaderLen + len(p))
-	defer bufpool.Put(b)
-	b.B = frame.AppendFrame(b.B, op, p)
-	switch err := c.write(b.B); {
+	switch err := c.write(p); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.closed, c.slow = true, true
 		c.server.cfg.Stats.Evicted.Add(1)
@@ -321,9 +331,6 @@ func (s *descSink) Close(code engine.CloseCode, _ []byte) {
 	s.answered = true
 	_ = (*descConn)(s).sendClose(code, "", nil)
 }
-
-// SendPrepared implements [engine.Conn].
-func (c *descConn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
 
 // Home implements [engine.Conn].
 func (c *descConn) Home() engine.Home { return nil }

@@ -45,7 +45,15 @@
 // for the rest by mail (mail.go): the connection in a list, and a write to
 // an eventfd that is in all tables. So a Send from elsewhere never meets the kernel
 // itself: what it queues counts against Config.Outbox until the poller has come by.
-// A handler's replies on its own connection leave as ever.
+// Sends on the poller's own thread, which are those of a handler's call to the
+// connections of the same poller and those of a job ([engine.Home]), leave as ever.
+// Whoever has one message for many connections posts a job to each poller, and each
+// delivery is a send(2); posting is an append, and for the first job of a collection
+// the write to the eventfd.
+//
+// A collection does the jobs that it finds. What they post comes in the next one,
+// after an epoll_wait: so between two parts of a job its poller serves every
+// connection that has something.
 //
 // # The lesson beside it
 //

@@ -13,17 +13,21 @@ import (
 // to the next.
 const mailKept = 1024
 
-// A mailbox holds what a poller is asked to do on its thread. It is bounded: a
-// connection stands in it once at most. Its lock comes after all others.
+// A mailbox holds what a poller is asked to do on its thread. A connection stands
+// in it once at most; how many jobs do is up to those who post them. Its lock comes
+// after all others.
 type mailbox struct {
 	mu     sync.Mutex
 	conns  []*conn // to be tended
 	jobs   []func()
 	about  []question
 	rung   bool          // the poller is about to collect
-	closed bool          // there is no bell any more
+	closed bool          // nobody collects any more
 	asked  chan struct{} // holds something when questions have come
-	spare  []*conn       // the poller's
+
+	// The poller's: the lists of the collection before, to be filled again.
+	spareConns []*conn
+	spareJobs  []func()
 }
 
 // A question is one for the address of a connection's peer.
@@ -42,19 +46,25 @@ func (a *apart) ring() {
 	unix.RawSyscall(unix.SYS_WRITE, uintptr(a.bell), uintptr(unsafe.Pointer(&one)), 8)
 }
 
-// post has a job done on the poller's thread.
-func (a *apart) post(job func()) {
+// Do implements [engine.Home].
+func (a *apart) Do(job func()) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
 	a.jobs = append(a.jobs, job)
 	a.ring()
+	return true
 }
 
-// do is post that waits; nothing is done if the poller has ended. It must not be
+// do is Do that waits; nothing is done if the poller has ended. It must not be
 // called on a poller's thread.
 func (a *apart) do(job func()) {
 	done := make(chan struct{})
-	a.post(func() { defer close(done); job() })
+	if !a.Do(func() { defer close(done); job() }) {
+		return
+	}
 	select {
 	case <-done:
 	case <-a.over:
@@ -76,6 +86,10 @@ func (c *conn) ask() {
 
 // collect is what epoll calls when the bell has rung. It is edge-triggered: there
 // is nothing to read.
+//
+// It does what was there when it came, and no more. A job that asks for another
+// rings the bell anew, which epoll reports behind the events of all connections
+// that are ready by then: so a long job done in parts leaves room for them.
 func (p *poller) collect(ev netpoll.EpollEvent) {
 	if ev&pollerClosed != 0 {
 		return
@@ -83,18 +97,31 @@ func (p *poller) collect(ev netpoll.EpollEvent) {
 	a := p.apart
 	a.mu.Lock()
 	conns, jobs := a.conns, a.jobs
-	a.conns, a.jobs, a.spare, a.rung = a.spare, nil, nil, false
+	a.conns, a.jobs = a.spareConns, a.spareJobs
+	a.spareConns, a.spareJobs, a.rung = nil, nil, false
 	a.mu.Unlock()
 	for _, c := range conns {
 		c.tend()
 	}
 	for _, job := range jobs {
-		job()
+		p.run(job)
 	}
 	a.reply()
-	if clear(conns); cap(conns) <= mailKept {
-		a.spare = conns[:0]
+	a.spareConns, a.spareJobs = emptied(conns), emptied(jobs)
+}
+
+// emptied returns a list to be filled again, nil if it has grown too long to be kept.
+func emptied[T any](list []T) []T {
+	if clear(list); cap(list) > mailKept {
+		return nil
 	}
+	return list[:0]
+}
+
+// run does a job, which may be a handler's.
+func (p *poller) run(job func()) {
+	defer p.survive()
+	job()
 }
 
 // tend does what others have left to c's poller.

@@ -1,6 +1,8 @@
 package netpoll
 
 import (
+	"cmp"
+
 	"golang.org/x/sys/unix"
 
 	"signalbench/server/bufpool"
@@ -12,34 +14,39 @@ import (
 func (c *conn) Send(op engine.Opcode, p []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.admit(); err != nil {
+	if err := c.admit(""); err != nil {
 		return err
 	}
 	var b [frame.MaxHeaderLen]byte
 	c.put(frame.AppendHeader(b[:0], op, len(p)), p)
-	switch {
-	case c.is(corked):
-	case c.loop.apart == nil:
-		c.rest()
-		c.watch()
-	case c.x != nil && c.x.out != nil && !c.is(wantsOut):
-		c.ask()
-	}
 	return nil
 }
 
-// admit says whether one more frame may be sent, and deals with a slow consumer.
-// mu is held.
-func (c *conn) admit() error {
+// SendPrepared implements [engine.Conn].
+func (c *conn) SendPrepared(m *engine.Prepared) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.admit(m.Slow); err != nil {
+		return err
+	}
+	c.put(m.Frame, nil)
+	return nil
+}
+
+// admit says whether one more frame may be sent, and deals with a slow consumer
+// by its own policy, or if it has none by that of the Config. mu is held.
+func (c *conn) admit(policy engine.SlowPolicy) error {
 	if c.phase.Load() != open {
 		return engine.ErrClosed
 	}
 	if c.waiting() < c.loop.cfg.Outbox {
 		return nil
 	}
-	if c.is(corked) && len(c.loop.cork) > 0 && c.loop.here() {
-		// Nobody has offered these bytes to the peer yet.
-		c.pour()
+	if c.unoffered() && c.loop.here() {
+		c.flush()
+		if c.is(corked) && len(c.loop.cork) > 0 {
+			c.pour()
+		}
 		if c.phase.Load() != open {
 			return engine.ErrClosed
 		}
@@ -47,7 +54,7 @@ func (c *conn) admit() error {
 			return nil
 		}
 	}
-	if c.loop.cfg.Slow == engine.SlowDrop {
+	if cmp.Or(policy, c.loop.cfg.Slow) == engine.SlowDrop {
 		c.loop.cfg.Stats.Dropped.Add(1)
 	} else {
 		c.evict()
@@ -73,9 +80,16 @@ func (c *conn) waiting() int {
 	return n
 }
 
+// unoffered reports whether something waits that nobody has offered to the peer
+// yet. mu is held.
+func (c *conn) unoffered() bool { return c.is(asked) || c.is(corked) && len(c.loop.cork) > 0 }
+
 // put sends head and then body: behind what waits, into the cork, or straight to
 // the kernel, which only the poller reaches if its descriptors are its own. mu is
 // held. A failure dooms the connection.
+//
+// What waits outside of an event is always being seen to: epoll reports when it
+// can be written, or the poller is asked.
 func (c *conn) put(head, body []byte) {
 	switch x := c.x; {
 	case x != nil && x.out != nil:
@@ -86,22 +100,30 @@ func (c *conn) put(head, body []byte) {
 		if len(c.loop.cork) >= corkBytes && c.loop.here() {
 			c.pour()
 		}
+	case !c.loop.here():
+		c.wait(joined(head, body), 0)
+		c.ask()
+	case len(body) == 0:
+		if n := c.write(head); n < len(head) {
+			c.wait(bufpool.Append(nil, head[n:]), 0)
+			c.watch()
+		}
 	default:
-		b := bufpool.Get(len(head) + len(body))
-		b.B = append(append(b.B, head...), body...)
-		if c.loop.apart != nil {
-			c.wait(b, 0)
-			c.ask()
+		b := joined(head, body)
+		if n := c.write(b.B); n < len(b.B) {
+			c.wait(b, n)
+			c.watch()
 			return
 		}
-		n := c.write(b.B)
-		if n == len(b.B) {
-			bufpool.Put(b)
-			return
-		}
-		c.wait(b, n)
-		c.watch()
+		bufpool.Put(b)
 	}
+}
+
+// joined returns head and body in borrowed memory.
+func joined(head, body []byte) *bufpool.Buffer {
+	b := bufpool.Get(len(head) + len(body))
+	b.B = append(append(b.B, head...), body...)
+	return b
 }
 
 // pour writes the cork. What the kernel does not take waits. mu is held.

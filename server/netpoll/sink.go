@@ -33,7 +33,7 @@ func (s *sink) Ping(p []byte) {
 	c.loop.moved = true
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.admit() == nil {
+	if c.admit("") == nil {
 		var b [frame.MaxHeaderLen]byte
 		c.put(frame.AppendHeader(b[:0], frame.OpPong, len(p)), p)
 	}

@@ -73,6 +73,7 @@ func Compare(before, after *digest.Suite, threshold float64) (*Result, error) {
 	}
 	fewA, fewB := math.MaxInt, math.MaxInt
 	said := map[string]bool{}
+	quantities := digest.Quantities(before, after)
 	for _, p := range pairs {
 		a, b := p[0].Counted(), p[1].Counted()
 		if len(a) == 0 || len(b) == 0 {
@@ -86,7 +87,7 @@ func Compare(before, after *digest.Suite, threshold float64) (*Result, error) {
 				r.Warnings = append(r.Warnings, d)
 			}
 		}
-		r.arm(p[0], p[1], threshold)
+		r.arm(p[0], p[1], quantities, threshold)
 	}
 	if fewA != math.MaxInt {
 		if s := stat.SupportBoth(fewA, fewB); s != "" {
@@ -96,8 +97,8 @@ func Compare(before, after *digest.Suite, threshold float64) (*Result, error) {
 	return r, nil
 }
 
-func (r *Result) arm(before, after *digest.Arm, threshold float64) {
-	for _, q := range digest.Quantities() {
+func (r *Result) arm(before, after *digest.Arm, quantities []digest.Quantity, threshold float64) {
+	for _, q := range quantities {
 		a, b := before.Values(q), after.Values(q)
 		if len(a) == 0 || len(b) == 0 {
 			continue

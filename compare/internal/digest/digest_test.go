@@ -97,6 +97,78 @@ func TestQuantitiesOfARun(t *testing.T) {
 	}
 }
 
+func TestQuantitiesOfRooms(t *testing.T) {
+	t.Parallel()
+	s := open(t, 1, fixture.Engine{Name: "x", RSS: 5000, Echo: time.Millisecond, Closed: 40000, Lean: true, Rooms: true})
+	r := s.Arms[0].Runs[0]
+	byName := map[string]digest.Quantity{}
+	for _, q := range digest.Quantities(s) {
+		if _, ok := byName[q.Name]; ok {
+			t.Errorf("two quantities are called %s", q.Name)
+		}
+		byName[q.Name] = q
+	}
+	for name, want := range map[string][2]float64{ // lowest and highest
+		"signal.relays":                        {1800, 1800},   // 5,400 in 3 s
+		"signal.relay-cpu.server":              {138e3, 139e3}, // 0.75 s over 5,400
+		"signal.cores.client":                  {0.33, 0.34},
+		"signal.join.p50":                      {1.8e6, 2.2e6},
+		"signal.relay.p99.9":                   {1e6, 12e6},
+		"signal.answer.p99":                    {1.8e6, 22e6},
+		"signal.presence.p99":                  {4.5e6, 55e6},
+		"broadcast.deliveries":                 {40000, 40000},
+		"broadcast.of-bare":                    {0.33, 0.34},
+		"broadcast-closed.deliveries-per-core": {160e3, 160e3}, // 120,000 in 0.75 s
+		"broadcast-closed.first-delivery.p50":  {0.45e6, 0.55e6},
+		"broadcast-closed.service.p50":         {22.5e6, 27.5e6}, // 1,000 receivers at 40,000/s
+		"broadcast.response.p50":               {22.5e6, 27.5e6},
+		"broadcast.p99-delivery.p50":           {22e6, 27.5e6},
+		"storm.none.all-back":                  {3e9, 3e9},
+		"storm.none.peak-dials":                {1250, 1250},
+		"storm.none.attempts":                  {1.25, 1.25},
+		"storm.none.failed":                    {250, 250},
+		"storm.100ms..10s.peak-back":           {1000, 1000},
+		"storm.100ms..10s.recovery.p50":        {4.5e9, 5.5e9},
+		"storm.100ms..10s.peak-rss.server":     {64 << 20, 64 << 20},
+		"echo.response.p99":                    {1e6, 1.2e6},
+		"echo.adversaries.response.p99":        {1.8e6, 22e6},
+		"echo.adversaries.ratio":               {1.5, 20},
+		"echo.adversaries.peak-rss.server":     {128 << 20, 128 << 20},
+	} {
+		v, ok := byName[name].Of(r)
+		if !ok || v < want[0] || v > want[1] {
+			t.Errorf("%s = %v (measured: %v), want %v to %v", name, v, ok, want[0], want[1])
+		}
+	}
+	if _, ok := byName["signal.adversaries.ratio"].Of(r); ok {
+		t.Error("signaling had no adversaries, but has a ratio to them")
+	}
+}
+
+// Half of the connections back is half of those that were lost, and not of those
+// that are back.
+func TestBack(t *testing.T) {
+	t.Parallel()
+	s := open(t, 2, fixture.Engine{Name: "x", RSS: 5000, Echo: time.Millisecond, Closed: 40000, Lean: true, Rooms: true})
+	storms := digest.Storms(s)
+	if len(storms) != 2 || storms[0].Backoff != "none" || storms[1].Backoff != "100ms..10s" {
+		t.Fatalf("storms %v", storms)
+	}
+	for _, r := range s.Arms[0].Runs {
+		r.Window(storms[0]).Storm.Lost *= 2
+	}
+	for i, all := range []float64{0.5, 1} {
+		after, share := s.Arms[0].Back(storms[i])
+		n := len(share)
+		if n == 0 || share[0] != 0 || share[n-1] != all || after[0] > after[n/2] || after[n/2] > after[n-1] {
+			t.Errorf("%s: %d shares %v after %v, want up to %v", storms[i].Backoff, n, share, after, all)
+		}
+	}
+	if after, _ := s.Arms[0].Back(digest.EchoPart); after != nil {
+		t.Errorf("an echo comes back after %v", after)
+	}
+}
+
 // Percentiles over repetitions are those of all values together.
 func TestMergedIsNoAverage(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,11 @@ const (
 	Nanoseconds  Unit = "ns"
 	NsPerMessage Unit = "ns/msg"
 	PerSecond    Unit = "1/s"
+	PerCoreSec   Unit = "1/core-s"
+	Cores        Unit = "cores" // processors busy
+	Bytes        Unit = "B"
+	Ratio        Unit = "ratio"
+	Count        Unit = "1"
 )
 
 // A Quantity is one figure of a run.
@@ -47,8 +52,9 @@ func (a *Arm) Values(q Quantity) []float64 {
 // Summary is the median of the quantity over the counted runs.
 func (a *Arm) Summary(q Quantity) stat.Summary { return stat.Summarize(a.Values(q)) }
 
-// Quantities returns every quantity that runs are compared by.
-func Quantities() []Quantity {
+// Quantities returns every quantity that runs of the suites are compared by. What
+// was not measured is in no run; the storms are those of the suites.
+func Quantities(suites ...*Suite) []Quantity {
 	var list []Quantity
 	for _, s := range []struct {
 		item, head string
@@ -87,7 +93,12 @@ func Quantities() []Quantity {
 			return float64(gc.P99), true
 		}},
 	)
-	return list
+	list = append(list, relayQuantities()...)
+	list = append(list, fanoutQuantities()...)
+	for _, p := range Storms(suites...) {
+		list = append(list, stormQuantities(p)...)
+	}
+	return append(list, adversaryQuantities()...)
 }
 
 // Quantile is a percentile of a metric in a part; q = 1 is the maximum. It is
@@ -186,23 +197,6 @@ func upgradeRate(r *Run) (float64, bool) {
 		return 0, false
 	}
 	return float64(t.Dials.Upgraded) / t.Length.Seconds(), true
-}
-
-func partKey(p Part) string {
-	if p.Kind == results.Ramp {
-		return "ramp"
-	}
-	return p.Workload
-}
-
-func partHead(p Part) string {
-	switch p {
-	case RampPart:
-		return ""
-	case ClosedPart:
-		return "closed-loop "
-	}
-	return p.Workload + " "
 }
 
 func trimFloat(v float64) string {

@@ -22,39 +22,6 @@ type Run struct {
 	intervals  map[key][]results.Interval
 }
 
-// A Part is the stretch of a run that a figure is about: the ramp, or the
-// measurement window of one workload.
-type Part struct {
-	Kind     results.PhaseKind
-	Workload string // empty for the ramp
-}
-
-// The parts of a run.
-var (
-	RampPart   = Part{Kind: results.Ramp}
-	EchoPart   = Part{results.Window, "echo"}
-	ClosedPart = Part{results.Window, "echo-closed"}
-	ChurnPart  = Part{results.Window, "churn"}
-	HoldPart   = Part{results.Window, "hold"}
-	ClosePart  = Part{Kind: results.Teardown}
-)
-
-// parts is all of them, in the order of a report.
-var parts = []Part{RampPart, HoldPart, EchoPart, ClosedPart, ChurnPart}
-
-// Name is the part's name for a reader.
-func (p Part) Name() string {
-	switch p {
-	case RampPart:
-		return "ramp"
-	case EchoPart:
-		return "echo, open loop"
-	case ClosedPart:
-		return "echo, closed loop"
-	}
-	return p.Workload
-}
-
 // key names a histogram of a run.
 type key struct {
 	part   Part
@@ -74,38 +41,46 @@ func openRun(dir string, repetition int, argv []string) (*Run, error) {
 	if r.Series, err = results.OpenSeries(dir); err != nil {
 		r.Findings = append(r.Findings, results.Finding{Severity: results.Warning, Check: "series", Text: "nothing is shown over time: " + err.Error()})
 	}
-	for _, part := range parts {
-		for _, phase := range r.Phases(part) {
-			for _, m := range phase.Metrics {
-				if m.File == "" {
-					continue
-				}
-				list, err := results.OpenIntervals(dir, m.File)
-				if err != nil {
-					return nil, err
-				}
-				k := key{part, m.Name}
-				r.intervals[k] = append(r.intervals[k], list...)
-				h := r.histograms[k]
-				if h == nil {
-					h = results.NewHistogram()
-					r.histograms[k] = h
-				}
-				for _, iv := range list {
-					h.Merge(iv.Histogram)
-				}
-			}
+	for i := range stored.Phases {
+		if err := r.read(&stored.Phases[i]); err != nil {
+			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// read reads the histograms of a phase that figures are about.
+func (r *Run) read(phase *results.Phase) error {
+	if phase.Kind != results.Ramp && phase.Kind != results.Window {
+		return nil
+	}
+	for _, m := range phase.Metrics {
+		if m.File == "" {
+			continue
+		}
+		list, err := results.OpenIntervals(r.Dir, m.File)
+		if err != nil {
+			return err
+		}
+		k := key{partOf(phase), m.Name}
+		r.intervals[k] = append(r.intervals[k], list...)
+		h := r.histograms[k]
+		if h == nil {
+			h = results.NewHistogram()
+			r.histograms[k] = h
+		}
+		for _, iv := range list {
+			h.Merge(iv.Histogram)
+		}
+	}
+	return nil
 }
 
 // Phases returns the phases of a part; a ramp with plateaus may have several.
 func (r *Run) Phases(p Part) []*results.Phase {
 	var list []*results.Phase
 	for i := range r.Run.Phases {
-		phase := &r.Run.Phases[i]
-		if phase.Kind == p.Kind && (p.Kind == results.Ramp || phase.Workload == p.Workload) {
+		if phase := &r.Run.Phases[i]; partOf(phase) == p {
 			list = append(list, phase)
 		}
 	}

@@ -42,8 +42,12 @@ func Figures(s *digest.Suite) ([]*figure.Figure, error) {
 			list = append(list, f)
 		}
 	}
+	rooms, err := signaling(s)
+	if err != nil {
+		return nil, err
+	}
 	over, err := timelines(s)
-	return append(list, over...), err
+	return slices.Concat(list, rooms, over), err
 }
 
 func spectrum(s *digest.Suite, id, title, caption string, p digest.Part, metric string) (*figure.Figure, error) {

@@ -38,6 +38,11 @@ var below = map[string][]string{
 	"throughput": {"closed"},
 	"hold":       {"heartbeat"},
 	"connecting": {"connections", "ramp"},
+
+	"relay":       {"relayed", "joined"},
+	"fanout":      {"reached", "deliveries"},
+	"storm":       {"back"},
+	"adversaries": {"beside"},
 }
 
 // machineFigure begins the names of the figures of each arm below the ledger.

@@ -64,6 +64,7 @@ var suites = sync.OnceValue(func() map[string]*digest.Suite {
 		"mixed": {1, mixed},
 		"claim": {6, fixture.Lean(fixture.Engines()[1:])},
 		"held":  {1, held(1000)},
+		"rooms": {2, rooms()},
 		// enough for its upgrades to be told apart by how many were held
 		"ramped": {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Held: 24_000}}},
 	} {
@@ -83,6 +84,15 @@ func held(conns int) []fixture.Engine {
 	engines := fixture.Lean(fixture.Engines()[1:])
 	for i := range engines {
 		engines[i].Held = conns
+	}
+	return engines
+}
+
+// rooms are engines whose clients are in rooms.
+func rooms() []fixture.Engine {
+	engines := fixture.Lean(fixture.Engines()[1:])
+	for i := range engines {
+		engines[i].Rooms = true
 	}
 	return engines
 }
@@ -138,6 +148,8 @@ func TestHTMLIsSelfContained(t *testing.T) {
 			want = 7
 		case "ramped":
 			want = 6
+		case "rooms": // memory, response, course, upgrade, relayed, joined, reached, deliveries, back, beside
+			want = 10
 		}
 		if len(figures) != want {
 			t.Errorf("%s: %d figures, want %d", name, len(figures), want)

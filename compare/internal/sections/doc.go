@@ -20,7 +20,7 @@ import (
 func All(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 	var list []*table.Table
 	for _, t := range []*table.Table{
-		Summary(s), Hold(s), Latency(s), Ledger(s), Objects(s), Projection(s), Checks(s, larger...), Throughput(s), Pauses(s), Connecting(s), Upgrades(s), Medians(s), Against(s), Conformance(s), Steps(s), Findings(s), Environment(s),
+		Summary(s), Hold(s), Relay(s), Fanout(s), Storm(s), Adversaries(s), Latency(s), Ledger(s), Objects(s), Projection(s), Checks(s, larger...), Throughput(s), Pauses(s), Connecting(s), Upgrades(s), Medians(s), Against(s), Conformance(s), Steps(s), Findings(s), Environment(s),
 	} {
 		if t != nil && len(t.Rows)+len(t.Notes) > 0 {
 			list = append(list, t)
@@ -37,8 +37,10 @@ func value(v float64, u digest.Unit) string {
 	switch u {
 	case digest.Nanoseconds, digest.NsPerMessage:
 		return format.Duration(time.Duration(math.Round(v)))
-	case digest.CountPerConn:
+	case digest.CountPerConn, digest.Ratio, digest.Cores:
 		return format.Count(v)
+	case digest.Bytes:
+		return format.Bytes(v)
 	default:
 		return format.Whole(v)
 	}
@@ -47,12 +49,14 @@ func value(v float64, u digest.Unit) string {
 // unitName is how a unit stands beside a name.
 func unitName(u digest.Unit) string {
 	switch u {
-	case digest.Nanoseconds, digest.NsPerMessage:
+	case digest.Nanoseconds, digest.NsPerMessage, digest.Bytes, digest.Ratio, digest.Cores, digest.Count:
 		return "" // stands beside every figure, or in the head
 	case digest.BytesPerConn:
 		return "B/conn"
 	case digest.CountPerConn:
 		return "per conn"
+	case digest.PerCoreSec:
+		return "per core-second"
 	default:
 		return "per second"
 	}

@@ -1,6 +1,8 @@
 package sections
 
 import (
+	"slices"
+
 	"signalbench/compare/internal/digest"
 	"signalbench/compare/internal/format"
 	"signalbench/compare/internal/table"
@@ -29,6 +31,36 @@ var timings = []timing{
 	{digest.ClosedPart, results.MetricService, "closed-loop service"},
 	{digest.ChurnPart, results.MetricDial, "churn dial (due to 101)"},
 	{digest.ChurnPart, results.MetricUpgrade, "churn upgrade"},
+	{digest.SignalPart, results.MetricJoin, "join (due to its reply)"},
+	{digest.SignalPart, results.MetricRelay, "relay (due to received by the peer)"},
+	{digest.SignalPart, results.MetricAnswer, "answer (offer due to answer received)"},
+	{digest.SignalPart, results.MetricPresence, "presence (join due to the last told)"},
+	{digest.SignalPart, results.MetricLag, "signal lag (due to sent)"},
+}
+
+// timingsOf is timings and those of the workloads that stand in a run in more
+// than one form.
+func timingsOf(s *digest.Suite) []timing {
+	list := slices.Clone(timings)
+	for _, of := range fanoutParts {
+		loop := of.loop + "-loop broadcast"
+		list = append(list,
+			timing{of.part, results.MetricDelivery, loop + ", each delivery"},
+			timing{of.part, results.MetricFirst, loop + ", first"},
+			timing{of.part, results.MetricMedian, loop + ", median"},
+			timing{of.part, results.MetricP99, loop + ", 99 %"},
+			timing{of.part, digest.LastDelivery(of.part), loop + ", last"},
+			timing{of.part, results.MetricLag, loop + ", lag"})
+	}
+	for _, p := range digest.Storms(s) {
+		list = append(list,
+			timing{p, results.MetricRecovery, "storm, backoff " + p.Backoff + ": lost to back"},
+			timing{p, results.MetricUpgrade, "storm, backoff " + p.Backoff + ": upgrade"})
+	}
+	for _, p := range digest.HealthyParts() {
+		list = append(list, timing{p.WithAdversaries(), digest.Healthy(p), p.Workload + " " + digest.Healthy(p) + " beside adversaries"})
+	}
+	return list
 }
 
 var quantiles = []float64{0.5, 0.9, 0.99, 0.999, 0.9999, 1}
@@ -44,7 +76,7 @@ func Latency(s *digest.Suite) *table.Table {
 		t.Columns = append(t.Columns, table.Column{Head: digest.QuantileName(q)})
 	}
 	t.Columns = append(t.Columns, table.Column{Head: "values"}, table.Column{Head: "out of range"})
-	for _, tm := range timings {
+	for _, tm := range timingsOf(s) {
 		first := true
 		for _, a := range s.Arms {
 			h := a.Merged(tm.part, tm.metric)

@@ -11,30 +11,25 @@ import (
 	"signalbench/results"
 )
 
-// Summary is what an engineer wants on one screen: one row per arm.
+// Summary is what an engineer wants on one screen: one row per arm. Of workloads
+// it shows those that ran.
 func Summary(s *digest.Suite) *table.Table {
 	t := &table.Table{
 		ID: "summary", Title: "Summary",
 		Intro: "Memory is what one further connection costs: the slope over several plateaus, idle and settled. Response time runs from the moment a message was due. " +
 			"Percentiles are read from histograms merged over the repetitions.",
-		Columns: []table.Column{
-			{Head: "Engine", Text: true}, {Head: "Verdict", Text: true},
-			{Head: "RSS", Unit: "B/conn"}, {Head: "heap", Unit: "B/conn"}, {Head: "kernel ½", Unit: "B/conn"}, {Head: "gorout.", Unit: "per conn"},
-			{Head: "upgrade", Unit: "p50"}, {Head: "", Unit: "p99"},
-			{Head: "response", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "", Unit: "p99.9"}, {Head: "", Unit: "max"},
-			{Head: "closed loop", Unit: "msg/s"}, {Head: "server CPU", Unit: "per msg"},
-		},
+		Columns: []table.Column{{Head: "Engine", Text: true}, {Head: "Verdict", Text: true}},
 	}
-	slope := func(item string, u digest.Unit) digest.Quantity { return digest.Slope(item, item, u) }
+	list := summaryFigures(s)
+	for _, f := range list {
+		t.Columns = append(t.Columns, table.Column{Head: f.head, Unit: f.unit})
+	}
 	for _, a := range s.Arms {
-		up, re := a.Merged(digest.RampPart, results.MetricUpgrade), a.Merged(digest.EchoPart, results.MetricResponse)
-		r := t.Add(a.Name, verdict(s, a),
-			median(a, slope(results.ItemServerRSS, digest.BytesPerConn)), median(a, slope("server.heap", digest.BytesPerConn)),
-			median(a, slope(results.ItemKernelServer, digest.BytesPerConn)), median(a, slope("server.goroutines", digest.CountPerConn)),
-			quantile(up, 0.5), quantile(up, 0.99),
-			quantile(re, 0.5), quantile(re, 0.99), quantile(re, 0.999), quantile(re, 1),
-			median(a, digest.Throughput(digest.ClosedPart)), median(a, digest.ServerCPU(digest.EchoPart)))
-		r.Bad = a.Verdict != results.Valid
+		cells := []string{a.Name, verdict(s, a)}
+		for _, f := range list {
+			cells = append(cells, f.of(a))
+		}
+		t.Add(cells...).Bad = a.Verdict != results.Valid
 	}
 	if first := s.First(); first != nil {
 		t.Note(load(first))
@@ -56,6 +51,77 @@ func Summary(s *digest.Suite) *table.Table {
 	return t
 }
 
+// a summaryFigure is a column of the summary.
+type summaryFigure struct {
+	head, unit string
+	of         func(*digest.Arm) string
+}
+
+// summaryFigures are the columns for what the suite has measured.
+func summaryFigures(s *digest.Suite) []summaryFigure {
+	slope := func(head, unit, item string, u digest.Unit) summaryFigure {
+		q := digest.Slope(item, item, u)
+		return summaryFigure{head, unit, func(a *digest.Arm) string { return median(a, q) }}
+	}
+	mid := func(head, unit string, q digest.Quantity) summaryFigure {
+		return summaryFigure{head, unit, func(a *digest.Arm) string { return median(a, q) }}
+	}
+	times := func(head string, p digest.Part, metric string, quantiles ...float64) []summaryFigure {
+		var list []summaryFigure
+		for _, q := range quantiles {
+			list = append(list, summaryFigure{head, digest.QuantileName(q), func(a *digest.Arm) string { return quantile(a.Merged(p, metric), q) }})
+			head = ""
+		}
+		return list
+	}
+	list := []summaryFigure{
+		slope("RSS", "B/conn", results.ItemServerRSS, digest.BytesPerConn), slope("heap", "B/conn", "server.heap", digest.BytesPerConn),
+		slope("kernel ½", "B/conn", results.ItemKernelServer, digest.BytesPerConn), slope("gorout.", "per conn", "server.goroutines", digest.CountPerConn),
+	}
+	list = append(list, times("upgrade", digest.RampPart, results.MetricUpgrade, 0.5, 0.99)...)
+	if ran(s, digest.EchoPart) {
+		list = append(list, times("response", digest.EchoPart, results.MetricResponse, 0.5, 0.99, 0.999, 1)...)
+	}
+	if ran(s, digest.ClosedPart) {
+		list = append(list, mid("closed loop", "msg/s", digest.Throughput(digest.ClosedPart)))
+	}
+	if ran(s, digest.EchoPart) {
+		list = append(list, mid("server CPU", "per msg", digest.ServerCPU(digest.EchoPart)))
+	}
+	if p := digest.SignalPart; ran(s, p) {
+		list = append(list, times("relay", p, results.MetricRelay, 0.5, 0.99, 0.999)...)
+		list = append(list, times("join", p, results.MetricJoin, 0.99)...)
+		list = append(list, mid("server CPU", "per relayed", digest.RelayCPU(p)))
+	}
+	for _, of := range fanoutParts {
+		if p := of.part; ran(s, p) {
+			list = append(list, mid("deliveries", "per s, "+of.loop, digest.Deliveries(p)), mid("of bare", of.loop, digest.DeliveriesOfBare(p)))
+			list = append(list, summaryFigure{"last had it", "p99, " + of.loop, func(a *digest.Arm) string { return quantile(a.Merged(p, digest.LastDelivery(p)), 0.99) }})
+		}
+	}
+	for _, p := range digest.Storms(s) {
+		list = append(list, mid("all back", "backoff "+p.Backoff, digest.Recovery(p)))
+	}
+	for _, p := range digest.HealthyParts() {
+		if ran(s, p.WithAdversaries()) {
+			list = append(list, mid("beside adversaries", p.Workload+" p99, ratio", digest.Suffering(p)))
+		}
+	}
+	return list
+}
+
+// ran reports whether a run of the suite has that part.
+func ran(s *digest.Suite, p digest.Part) bool {
+	for _, a := range s.Arms {
+		for _, r := range a.Runs {
+			if r.Window(p) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // load describes what was asked of the load generator in one line.
 func load(r *digest.Run) string {
 	sp := r.Spec
@@ -74,7 +140,27 @@ func load(r *digest.Run) string {
 			parts = append(parts, fmt.Sprintf("closed-loop echo with %d in flight", sp.InFlight))
 		case "churn":
 			parts = append(parts, fmt.Sprintf("churn with a mean lifetime of %v", sp.Lifetime))
+		case results.WorkloadSignal:
+			parts = append(parts, fmt.Sprintf("signaling in swarms of %d", sp.Swarm))
+		case results.WorkloadBroadcast:
+			parts = append(parts, "broadcast to "+count(sp.Rooms, "room"))
+		case results.WorkloadStorm:
+			parts = append(parts, "loss of all connections at once")
 		}
 	}
+	if sp.Proto != "" {
+		parts = append(parts, "spoken over "+sp.Proto)
+	}
+	if len(sp.Adversaries) > 0 {
+		parts = append(parts, "without and beside "+beside(sp.Adversaries))
+	}
 	return fmt.Sprintf("Load: %s; %d B payload, %v windows after %v of warm-up.", strings.Join(parts, ", "), sp.Payload, sp.Window, sp.WarmUp)
+}
+
+// count writes a number of things: "1 room", "20 rooms".
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return format.Whole(float64(n)) + " " + one + "s"
 }

@@ -104,7 +104,7 @@ func Medians(s *digest.Suite) *table.Table {
 	for _, a := range s.Arms {
 		t.Columns = append(t.Columns, table.Column{Head: a.Name, Unit: fmt.Sprintf("n = %d", len(a.Counted()))})
 	}
-	for _, q := range digest.Quantities() {
+	for _, q := range digest.Quantities(s) {
 		cells, known := []string{q.Head, unitName(q.Unit)}, false
 		for _, a := range s.Arms {
 			sum := a.Summary(q)
@@ -133,7 +133,7 @@ func Against(s *digest.Suite) *table.Table {
 		t.Columns = append(t.Columns, table.Column{Head: a.Name}, table.Column{Head: "change"}, table.Column{Head: "p"})
 	}
 	n := s.Repetitions
-	for _, q := range digest.Quantities() {
+	for _, q := range digest.Quantities(s) {
 		old := base.Values(q)
 		if len(old) == 0 {
 			continue

@@ -1,0 +1,155 @@
+package channel
+
+import (
+	"context"
+	"hash/maphash"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"signalbench/server/engine"
+)
+
+const (
+	// Prefix begins the paths that the handler answers; the rest is the name.
+	Prefix = "/channel/"
+	// MaxName is the longest name of a channel in bytes.
+	MaxName = 256
+
+	parts = 64 // of the names, each with a lock of its own
+)
+
+// Config says how channels behave.
+type Config struct {
+	// Ping is how often each connection gets an empty text message, counted from
+	// when it was opened; the first of them up to a 256th part early. 0 means never.
+	Ping time.Duration
+}
+
+// Channels are all channels of a server. Make them with [New]; all methods are
+// safe for concurrent use.
+type Channels struct {
+	seed     maphash.Seed
+	sections [parts]section
+	clock    *clock // nil without pings
+	counters counters
+}
+
+type section struct {
+	mu     sync.Mutex
+	byName map[string]*channel
+}
+
+// A channel exists while somebody subscribes to it.
+type channel struct {
+	name       string
+	publishing sync.Mutex // one message after the other reaches all
+	members    []*subscriber
+}
+
+// A subscriber is the state of a connection.
+type subscriber struct {
+	conn    engine.Conn
+	channel *channel
+	index   int32  // in channel.members
+	slot    uint16 // in wheel
+	wheel   *wheel // nil without pings
+	links          // in wheel
+}
+
+var _ engine.Handler = (*Channels)(nil)
+
+// New returns channels that nobody subscribes to.
+func New(cfg Config) *Channels {
+	c := &Channels{seed: maphash.MakeSeed()}
+	for i := range c.sections {
+		c.sections[i].byName = make(map[string]*channel)
+	}
+	if cfg.Ping > 0 {
+		c.clock = newClock(cfg.Ping, &c.counters)
+	}
+	return c
+}
+
+// Run sends the pings until ctx is done.
+func (c *Channels) Run(ctx context.Context) {
+	if c.clock != nil {
+		c.clock.run(ctx)
+	}
+}
+
+// Name is the channel that a path names.
+func Name(path string) (string, error) {
+	name, ok := strings.CutPrefix(path, Prefix)
+	switch {
+	case !ok || name == "":
+		return "", &engine.Refusal{Status: http.StatusNotFound, Reason: "a channel is " + Prefix + "NAME"}
+	case len(name) > MaxName:
+		return "", &engine.Refusal{Status: http.StatusNotFound, Reason: "the name of a channel has at most " + strconv.Itoa(MaxName) + " bytes"}
+	}
+	return name, nil
+}
+
+// Accept implements [engine.Handler].
+func (c *Channels) Accept(r *engine.Request) error {
+	_, err := Name(r.Path)
+	return err
+}
+
+// Open implements [engine.Handler]: it subscribes.
+func (c *Channels) Open(conn engine.Conn, r *engine.Request) {
+	s := &subscriber{conn: conn}
+	conn.SetState(s)
+	name := r.Path[len(Prefix):]
+	part := c.section(name)
+	part.mu.Lock()
+	ch := part.byName[name]
+	if ch == nil {
+		ch = &channel{name: strings.Clone(name)} // the path is a part of the whole request
+		part.byName[ch.name] = ch
+		c.counters.channels.Add(1)
+	}
+	s.channel, s.index = ch, int32(len(ch.members))
+	ch.members = append(ch.members, s)
+	part.mu.Unlock()
+	c.counters.subscribers.Add(1)
+	if c.clock != nil {
+		c.clock.enter(s)
+	}
+}
+
+// Message implements [engine.Handler]: a subscriber has nothing to say.
+func (c *Channels) Message(engine.Conn, engine.Opcode, []byte) { c.counters.ignored.Add(1) }
+
+// Closed implements [engine.Handler].
+func (c *Channels) Closed(conn engine.Conn, _ error) {
+	s := conn.State().(*subscriber)
+	if c.clock != nil {
+		s.wheel.leave(s)
+	}
+	ch := s.channel
+	part := c.section(ch.name)
+	part.mu.Lock()
+	last := len(ch.members) - 1
+	moved := ch.members[last]
+	ch.members[s.index], moved.index = moved, s.index
+	ch.members[last] = nil
+	if ch.members = ch.members[:last]; last == 0 {
+		delete(part.byName, ch.name)
+		c.counters.channels.Add(-1)
+	}
+	part.mu.Unlock()
+	c.counters.subscribers.Add(-1)
+}
+
+// Owns reports whether a connection's state is of this handler.
+func Owns(state any) bool {
+	_, ok := state.(*subscriber)
+	return ok
+}
+
+func (c *Channels) section(name string) *section {
+	return &c.sections[maphash.String(c.seed, name)%parts]
+}
