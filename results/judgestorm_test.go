@@ -35,7 +35,7 @@ func TestJudgeStorm(t *testing.T) {
 			p.Dials.Scheduled, p.Dials.Failed, p.Storm.Attempts = 1400, 400, 1400
 			p.Dials.Causes = map[Cause]uint64{CauseRefused: 400, CauseReset: 1000}
 			p.Storm.Failures = map[Cause]uint64{CauseRefused: 400}
-		}, CheckStorm, Note, "400 of 1400 dials failed and were tried again (connection refused)"},
+		}, CheckStorm, Note, "400 of 1400 attempts failed and were tried again (connection refused)"},
 		{"lost again and back again", func(_ *Run, p *Phase) {
 			p.Dials.Scheduled, p.Dials.Upgraded, p.Storm.Attempts, p.Dials.Lost = 1001, 1001, 1001, 1001
 			for i := range p.Metrics {

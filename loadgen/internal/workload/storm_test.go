@@ -146,6 +146,34 @@ func TestStormSilence(t *testing.T) {
 	}
 }
 
+// A connection is back when its greeting is answered. One that ends before has
+// failed, and is not lost a second time.
+func TestStormGreets(t *testing.T) {
+	t.Parallel()
+	met := make(map[wire.Conn]int)
+	s := newStand(t, 1, 10, 128, func(_ int, n *wiretest.Net) {
+		n.Latency = 10 * time.Millisecond
+		n.Frame = func(p *wiretest.Peer, f ws.Frame) {
+			if met[p.Conn]++; met[p.Conn] == 1 && p.Conn < 4 {
+				p.End(results.CauseReset)
+				return
+			}
+			wiretest.Echo(p, f)
+		}
+	})
+	got, main := s.storm(Weather{By: results.StormReset, Pending: 16, Greet: true})
+	want := results.Storm{
+		By: "reset", Backoff: "none", Open: 10, Lost: 10, Back: 10, Attempts: 14, PeakDials: 14, PeakBack: 10,
+		Recovery: 30*time.Millisecond + again + 30*time.Millisecond, Failures: map[results.Cause]uint64{results.CauseReset: 4},
+	}
+	if diff := cmp.Diff(want, *got); diff != "" {
+		t.Error(diff)
+	}
+	if d, o := main.Dials, main.Ops; d.Upgraded != 14 || d.Lost != 4 || o.Scheduled != 14 || o.Completed != 10 || main.Histogram(record.Recovery).Count() != 10 {
+		t.Errorf("dials %+v, greetings %+v", d, o)
+	}
+}
+
 // What is given up is in the books, and nothing is dialled any more.
 func TestStormAborted(t *testing.T) {
 	t.Parallel()
