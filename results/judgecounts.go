@@ -21,8 +21,8 @@ func (j *judge) counts(p *Phase) {
 	if p.Kind == Ramp {
 		j.loss(CheckLoss, "greetings", "failed: first messages or joins of connections", o.Failed, o.Scheduled)
 	}
-	if p.Kind != Window {
-		return
+	if p.Kind != Window || p.Storm != nil {
+		return // greetings of a storm that fail are tried again with their dials
 	}
 	if p.Model != NoLoad && p.Model != "" && o.Completed == 0 {
 		j.find(Fatal, CheckCompleted, "expected operations in %v, none was completed", p.Length.Round(time.Millisecond))
