@@ -37,6 +37,14 @@ type runCommand struct {
 	Binary    bool      `help:"Send binary messages; text is the default."`
 	FirstEcho bool      `help:"Each connection echoes one message after its upgrade."`
 
+	Proto       string  `enum:",phoenix" default:"" placeholder:"phoenix" help:"Speak Phoenix Channels: each connection joins a topic after its upgrade, and an echo is a push and its reply."`
+	Vsn         string  `placeholder:"2.0.0" help:"Version of the serializer of --proto phoenix: 1.0.0 or 2.0.0, which is the default."`
+	Topic       string  `default:"room:bench" help:"What connections join; {n} is the number of the connection's room."`
+	Rooms       uint32  `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
+	JoinPayload string  `default:"{}" placeholder:"JSON" help:"Payload of a join."`
+	Event       string  `default:"echo" help:"Event of a push; one that the server answers with the status ok."`
+	PushPayload *string `placeholder:"JSON" help:"Payload of a push. Default: a JSON object of --payload bytes."`
+
 	Settle      time.Duration `default:"1s" help:"Rest at each plateau before memory is read settled."`
 	Warmup      time.Duration `default:"2s" help:"Load before the measurement window."`
 	Duration    time.Duration `default:"10s" help:"Length of the measurement window, for each workload."`
@@ -115,12 +123,14 @@ func reason(r *results.Run) string {
 
 // plan turns flags into a plan.
 func (c *runCommand) plan(s *session) (*trial.Plan, error) {
-	urls := c.URL
+	proto, urls, err := c.protocol()
+	if err != nil {
+		return nil, err
+	}
 	if c.Ports != 1 {
 		if len(urls) > 1 {
 			return nil, errors.New("--ports counts from the port of one --url: give one, or name them all without --ports")
 		}
-		var err error
 		if urls, err = target.Consecutive(urls[0], c.Ports); err != nil {
 			return nil, err
 		}
@@ -139,12 +149,15 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
 		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit,
-		Yardstick: c.Yardstick,
-		Settle:    c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
+		Yardstick: c.Yardstick, Proto: proto,
+		Settle: c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
 		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,
 	}
 	if t.TLS {
 		p.TLS = &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: c.Insecure, MinVersion: tls.VersionTLS12}
+	}
+	if proto != nil {
+		p.Payload = len(proto.Push)
 	}
 	if p.Lanes == 0 {
 		p.Lanes = min(defaultLanes(c.Conns), max(1, p.Pending))

@@ -130,6 +130,15 @@ func TestJudge(t *testing.T) {
 		{"one failed", func(r *Run) { lose(&r.Phases[open], 0, 1) }, CheckLoss, Warning, "1 of 20000 operations (0.005 %) failed"},
 		{"one in a hundred failed", func(r *Run) { lose(&r.Phases[open], 0, 200) }, CheckLoss, Fatal, "(1.000 %) failed"},
 
+		{"joins were refused", func(r *Run) {
+			r.Phases[0].Ops = Ops{Scheduled: 1000, Completed: 990, Failed: 10, Causes: map[Cause]uint64{CauseJoin: 10}}
+		}, CheckLoss, Fatal, "10 of 1000 greetings (1.000 %) failed"},
+		{"a join is in no histogram", func(r *Run) {
+			r.Phases[0].Ops = Ops{Scheduled: 1000, Completed: 1000}
+			r.Phases[0].Achieved = 1000
+			r.Phases[0].Metrics[3] = uniform(MetricJoin, 999, time.Millisecond)
+		}, CheckHistogram, Fatal, "join: expected 1000 values, found 999"},
+
 		{"too few dialled", func(r *Run) { r.Spec.Conns = 1001 }, CheckDials, Fatal, "expected 1001 connections to be dialled, 1000 were"},
 		{"dial lost from the books", func(r *Run) { r.Phases[0].Dials.Failed = 1 }, CheckDials, Fatal, "found 1000 scheduled and 1000 + 1 + 0 = 1001"},
 		{"none upgraded", func(r *Run) {

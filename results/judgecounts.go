@@ -18,6 +18,9 @@ func (j *judge) counts(p *Phase) {
 		j.held(p)
 		return
 	}
+	if p.Kind == Ramp {
+		j.loss(CheckLoss, "greetings", "failed: first messages or joins of connections", o.Failed, o.Scheduled)
+	}
 	if p.Kind != Window {
 		return
 	}
@@ -108,6 +111,7 @@ func (j *judge) histograms(p *Phase) {
 		MetricLag:       exactly(ops.Completed + ops.Failed), // all that was sent
 		MetricProbe:     exactly(p.Probes.Completed),
 		MetricRecovery:  back,
+		MetricJoin:      exactly(ops.Completed), // what a connection begins with
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

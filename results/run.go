@@ -147,6 +147,9 @@ type Phase struct {
 	// Probes is messages that one connection or another echoes now and then while
 	// all are held; they are in no other count.
 	Probes Ops `json:"probes,omitzero"`
+	// Aside is messages that came and were no answer to this side, as presence and
+	// what others send to a room; they are in no other count.
+	Aside uint64 `json:"aside,omitempty"`
 	// Closing is how the machine took the end of all connections; nil but in a
 	// teardown.
 	Closing *Closing `json:"closing,omitempty"`
@@ -250,6 +253,9 @@ const (
 	CauseTLS         Cause = "TLS handshake failed"       //
 	CauseClosed      Cause = "closed by server"           // close frame or end of stream
 	CauseProtocol    Cause = "protocol violation"         // a frame that RFC 6455 forbids
+	CauseJoin        Cause = "join refused"               // Phoenix: an error in reply to phx_join
+	CauseRejected    Cause = "error reply"                // Phoenix: a status other than ok
+	CauseChannel     Cause = "channel ended"              // Phoenix: phx_close or phx_error
 	CauseMissing     Cause = "no reply"                   // by the end of the drain
 	CauseCorrupt     Cause = "corrupt reply"              //
 	CauseBacklog     Cause = "generator backlog full"     // the generator's own bound

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands: form, lint, tests under the
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
-# in a browser, rooms and a storm, the load generator against a server that is not
-# ours, a run past one process's descriptor limit, one that loses a part of its
-# server, two that stop growing at a limit and say at which, and kernel settings
-# raised and put back.
+# in a browser, relays, a storm and a broadcast, the load generator against a
+# server that is not ours, the rooms with a client that is not ours, a run past one
+# process's descriptor limit, one that loses a part of its server, two that stop
+# growing at a limit and say at which, and kernel settings raised and put back.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -185,6 +185,17 @@ step_foreign() {
   twice load
 }
 
+# Phoenix: the rooms of every engine, used by phoenix.js as it comes from npm.
+step_phoenix() {
+  local dir=$out/phoenix
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  cp scripts/peers/phoenix/package.json scripts/peers/phoenix/*.mjs "$dir"
+  (cd "$dir" && npm install --no-audit --no-fund --no-package-lock)
+  go build -o "$out/server" ./server
+  (cd "$dir" && SERVER=$out/server npm test)
+}
+
 # Scale: more connections than one process may have descriptors, at both ends,
 # under a limit that this step lowers for itself.
 step_scale() {
@@ -298,7 +309,7 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 foreign:120 scale:120 lost:60 stall:90 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"

@@ -1,6 +1,9 @@
-// Command server is a WebSocket echo server on an engine of one's choice.
+// Command server is a WebSocket signaling server on an engine of one's choice:
+// rooms by Phoenix Channels on /socket/websocket, channels on /channel/NAME, and an
+// echo on /echo.
 //
 //	server --engine netpoll --listen 127.0.0.1:8080 --admin 127.0.0.1:8081
+//	server token --secret-file FILE --user NAME
 //	server conform --url ws://127.0.0.1:8080/echo
 //	server engines
 //

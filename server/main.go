@@ -48,6 +48,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve until a signal comes (this is what happens without a command)."`
 	Conform conformCommand `cmd:"" help:"Run the conformance kit against a server, this one or any other."`
 	Engines enginesCommand `cmd:"" help:"List the engines."`
+	Token   tokenCommand   `cmd:"" help:"Make a token for a server that asks for one."`
 }
 
 // A session is what every command runs with.
@@ -64,12 +65,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("server"),
-		kong.Description("A WebSocket echo server on an engine of your choice."),
+		kong.Description("A WebSocket signaling server on an engine of your choice."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ValueFormatter(withDefault),
-		kong.Vars{"engines": engineNames()},
+		kong.Vars{"engines": engineNames(), "secret": secretVariable},
 	)
 	if err != nil {
 		return fmt.Errorf("describing the command line: %w", err)
@@ -97,7 +98,7 @@ func commandOf(err error) string {
 // withDefault is a flag's help, and its default if that says something.
 func withDefault(v *kong.Value) string {
 	help := kong.DefaultHelpValueFormatter(v)
-	if v.HasDefault && v.Default != "0" {
+	if v.HasDefault && v.Default != "0" && v.Default != "" {
 		help += " Default " + v.Default + "."
 	}
 	return help

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"signalbench/server/admin"
-	"signalbench/server/echo"
 )
 
 // serveCommand serves.
@@ -43,6 +42,11 @@ func (c *serveCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("engine %s cannot serve these settings: %w", entry.Name, err)
 	}
+	svc, rooms, err := c.service()
+	if err != nil {
+		return err
+	}
+	defer rooms.Close()
 	listeners, err := c.listeners(s.ctx)
 	if err != nil {
 		return err
@@ -51,7 +55,7 @@ func (c *serveCommand) Run(s *session) error {
 	for _, l := range listeners {
 		announcement.Listen = append(announcement.Listen, l.Addr().String())
 	}
-	source := &admin.Source{Engine: entry.Name, Started: time.Now(), Stats: cfg.Stats, Config: effective(s.flags)}
+	source := &admin.Source{Engine: entry.Name, Started: time.Now(), Stats: cfg.Stats, Service: svc, Config: effective(s.flags)}
 	if tables > 1 {
 		announcement.Tables, source.Tables = tables, tables
 		roomFor(tables)
@@ -69,7 +73,7 @@ func (c *serveCommand) Run(s *session) error {
 		}
 		announcement.Admin = l.Addr().String()
 		wg.Go(func() {
-			if err := admin.Serve(beside, l, admin.Handler(source)); err != nil {
+			if err := admin.Serve(beside, l, admin.Handler(source, svc)); err != nil {
 				cfg.Log.Error("admin listener ended", "err", err)
 			}
 		})
@@ -80,7 +84,8 @@ func (c *serveCommand) Run(s *session) error {
 	if !c.Quiet {
 		wg.Go(func() { everySecond(beside, s.stderr, source) })
 	}
-	if err := eng.Serve(s.ctx, listeners, echo.Handler{}); err != nil {
+	wg.Go(func() { svc.Run(beside) })
+	if err := eng.Serve(s.ctx, listeners, svc); err != nil {
 		return fmt.Errorf("engine %s: %w", entry.Name, err)
 	}
 	return nil

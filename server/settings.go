@@ -23,7 +23,7 @@ type settings struct {
 	Engine string   `help:"Engine to serve with: ${engines}." default:"gorilla" placeholder:"NAME"`
 	Listen []string `help:"Address to serve on (repeatable)." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	Ports  int      `help:"Consecutive ports from that of --listen on, 0 for one, or one for each shard or descriptor table." default:"0" placeholder:"N"`
-	Shards string   `help:"Processes that serve, each on ports of its own: a number, or auto for what holds --conns under the limit of descriptors: as many processes, or one with as many descriptor tables if the engine can." default:"1" placeholder:"N"`
+	Shards string   `help:"Processes that serve, each on ports of its own: a number, or auto for what holds --conns under the limit of descriptors: as many processes, or one with as many descriptor tables if the engine can. Rooms and channels do not span processes." default:"1" placeholder:"N"`
 	Conns  int      `help:"Connections that --shards auto makes room for." default:"0" placeholder:"N"`
 	Admin  string   `help:"Address for statistics, metrics and profiles; none without it." placeholder:"HOST:PORT"`
 
@@ -44,6 +44,8 @@ type settings struct {
 	Workers          int           `help:"Goroutines of an engine with a worker pool, 0 for 4 of each of GOMAXPROCS." default:"0" placeholder:"N"`
 	Backlog          int           `help:"Length of the accept queues, 0 for net.core.somaxconn." default:"0" placeholder:"N"`
 
+	signaling
+
 	GOGC        *int       `name:"gogc" help:"The collector's percentage, negative for off; without it, that of the environment." placeholder:"PERCENT"`
 	MemoryLimit *bytesFlag `help:"The runtime's soft memory limit, of all shards together in equal shares; without it, that of the environment." placeholder:"SIZE"`
 	Quiet       bool       `help:"No line every second."`
@@ -60,6 +62,9 @@ func (c *settings) resolve() {
 	}
 	if c.Backlog == 0 {
 		c.Backlog = somaxconn()
+	}
+	if c.SlowBroadcast == "" {
+		c.SlowBroadcast = c.SlowConsumer
 	}
 	if c.GOGC == nil {
 		percent := debug.SetGCPercent(100) // the only way to ask

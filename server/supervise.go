@@ -142,11 +142,12 @@ func (c *serveCommand) supervise(s *session, n, tables int) error {
 	if l != nil {
 		announcement.Admin = l.Addr().String()
 		wg.Go(func() {
-			if err := admin.Serve(beside, l, admin.Handler(fleet)); err != nil {
+			if err := admin.Serve(beside, l, admin.Handler(fleet, fleet)); err != nil {
 				fmt.Fprintln(s.stderr, "server: admin listener ended:", err)
 			}
 		})
 	}
+	fmt.Fprintf(s.stderr, "server: each of the %d shards has rooms and channels of its own: only who connects to ports of the same shard meets there\n", n)
 	if err = announcement.write(s.stdout, s.stderr); err == nil {
 		// Until it is told to stop, or no shard is left.
 		fleet.Watch(s.ctx, func(sum admin.Connections) {

@@ -1,11 +1,13 @@
 // The floor in C: two processes of one thread each echo fixed-size records over
-// plain TCP connections, or connect and accept, with epoll and nothing else.
-// It is the twin of loadgen/internal/bare, step by step, and exists to show
-// that the yardstick written in Go is not a slow one.
+// plain TCP connections, or connect and accept, or pairs of them write and read a
+// fan-out, with epoll and nothing else. It is the twin of loadgen/internal/bare,
+// and of the bare fan-out of loadgen/internal/yardstick, step by step, and exists
+// to show that the yardsticks written in Go are not slow ones.
 //
 //   cc -O2 -o floor floor.c
 //   floor echo    CONNS PAYLOAD WARM_UP_MS WINDOW_MS   prints round trips per second
 //   floor connect CONNS                                prints connections per second
+//   floor fanout  CONNS PAYLOAD PAIRS WINDOW_MS        prints deliveries per second
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -123,10 +125,86 @@ static void connect_all(struct sockaddr_in *at, int conns) {
   printf("%.0f\n", conns / (now() - begun));
 }
 
+// A process that writes the record to each of its connections for each byte of in.
+static void fan(int l, int conns, int payload, int in, int out) {
+  int *fds = malloc(conns * sizeof *fds), one = 1;
+  char pass;
+  for (int i = 0; i < conns; i++) {
+    if ((fds[i] = accept4(l, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0) die("accept");
+    setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if ((i + 1) % BURST == 0 && write(fds[i], "", 1) != 1) die("write");
+  }
+  if (write(out, "", 1) != 1) die("write");
+  while (read(in, &pass, 1) == 1)
+    for (int i = 0; i < conns; i++)
+      if (write(fds[i], buffer, payload) != payload) die("write");
+}
+
+// A process that reads, and writes a byte to out when it is ready and whenever it
+// has a record of each connection.
+static void gather(struct sockaddr_in *at, int conns, int payload, int out) {
+  int poll = epoll_create1(EPOLL_CLOEXEC), *fds = malloc(conns * sizeof *fds);
+  char mark;
+  for (int i = 0; i < conns; i++) {
+    fds[i] = dial(at);
+    if ((i + 1) % BURST == 0 && read(fds[i], &mark, 1) != 1) die("read");
+  }
+  for (int i = 0; i < conns; i++) watch(poll, fds[i]);
+  if (write(out, "", 1) != 1) die("write");
+  for (long left = (long)conns * payload;;) {
+    int n = epoll_wait(poll, events, BATCH, -1);
+    for (int i = 0; i < n; i++) {
+      ssize_t got = recv(events[i].data.fd, buffer, BUFFER, MSG_DONTWAIT);
+      if (got <= 0) return;
+      left -= got;
+    }
+    if (left == 0) {
+      left = (long)conns * payload;
+      if (write(out, "", 1) != 1) die("write");
+    }
+  }
+}
+
+// fanout runs pairs of such processes, which end with this one.
+static void fanout(int conns, int payload, int pairs, int window) {
+  int done[2], go[64][2];
+  char byte;
+  if (pairs < 1 || pairs > 64 || pipe(done)) die("pipe");
+  for (int i = 0; i < pairs; i++) {
+    struct sockaddr_in at;
+    int l = listener(&at), part = conns * (i + 1) / pairs - conns * i / pairs;
+    if (pipe(go[i])) die("pipe");
+    for (int half = 0; half < 2; half++) {
+      if (fork()) continue;
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      half ? gather(&at, part, payload, done[1]) : fan(l, part, payload, go[i][0], done[1]);
+      exit(0);
+    }
+    close(l);
+  }
+  for (int i = 0; i < 2 * pairs; i++)
+    if (read(done[0], &byte, 1) != 1) die("read");
+  long passes = 0;
+  double begun = now(), t;
+  do {
+    for (int i = 0; i < pairs; i++)
+      if (write(go[i][1], "", 1) != 1) die("write");
+    for (int i = 0; i < pairs; i++)
+      if (read(done[0], &byte, 1) != 1) die("read");
+    passes++;
+    t = now();
+  } while (t < begun + window / 1e3);
+  printf("%.0f\n", passes * (double)conns / (t - begun));
+}
+
 int main(int argc, char **argv) {
   int is_echo = argc == 6 && !strcmp(argv[1], "echo"), is_connect = argc == 3 && !strcmp(argv[1], "connect");
+  if (argc == 6 && !strcmp(argv[1], "fanout")) {
+    fanout(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+    return 0;
+  }
   if (!is_echo && !is_connect) {
-    fprintf(stderr, "usage: floor echo CONNS PAYLOAD WARM_UP_MS WINDOW_MS | floor connect CONNS\n");
+    fprintf(stderr, "usage: floor echo CONNS PAYLOAD WARM_UP_MS WINDOW_MS | floor connect CONNS | floor fanout CONNS PAYLOAD PAIRS WINDOW_MS\n");
     return 1;
   }
   struct sockaddr_in at;

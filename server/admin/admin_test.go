@@ -19,7 +19,10 @@ import (
 	"signalbench/server/engine"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// How net/http ends a connection whose request it did not read to the end.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // start serves a source and returns its URL.
 func start(t *testing.T, s *admin.Source) string {
@@ -30,7 +33,7 @@ func start(t *testing.T, s *admin.Source) string {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() { done <- admin.Serve(ctx, l, admin.Handler(s)) }()
+	go func() { done <- admin.Serve(ctx, l, admin.Handler(s, s.Service.(*fakeService))) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -41,7 +44,7 @@ func start(t *testing.T, s *admin.Source) string {
 }
 
 func source() *admin.Source {
-	s := &admin.Source{Engine: "gorilla", Started: time.Now(), Stats: new(engine.Stats), Config: map[string]any{"max-conns": 10}}
+	s := &admin.Source{Engine: "gorilla", Started: time.Now(), Stats: new(engine.Stats), Service: new(fakeService), Config: map[string]any{"max-conns": 10}}
 	for i, c := range []interface{ Add(uint64) uint64 }{
 		&s.Stats.Accepted, &s.Stats.Upgraded, &s.Stats.Closed, &s.Stats.Failed, &s.Stats.Refused,
 		&s.Stats.Evicted, &s.Stats.Dropped, &s.Stats.TimedOut, &s.Stats.AcceptErrors,
@@ -122,6 +125,9 @@ func TestStatsAreThoseOfThisProcess(t *testing.T) {
 	if s.Engine != "gorilla" || s.PID != os.Getpid() || s.Uptime <= 0 || s.Uptime > 600 || s.Config["max-conns"] != 10.0 {
 		t.Errorf("who: %+v", s)
 	}
+	if diff := cmp.Diff(new(fakeService).Stats(), s.Service); diff != "" {
+		t.Errorf("service (-want +got):\n%s", diff)
+	}
 	if g := s.Go; g.Version != runtime.Version() || g.GOMAXPROCS != runtime.GOMAXPROCS(0) || g.GCCycles == 0 ||
 		g.HeapLive < 32<<20 || g.Heap < g.HeapLive || g.Stacks == 0 || g.Runtime < g.Heap+g.Stacks {
 		t.Errorf("runtime: %+v", g)
@@ -185,6 +191,10 @@ func TestMetricsAndProfiles(t *testing.T) {
 		"signalbench_connections_open -7\n",
 		"signalbench_handshakes_ended_total{how=\"refused\"} 5\n",
 		"process_open_fds ",
+		"signalbench_rooms 1\n",
+		"signalbench_room_refused_total{reason=\"room is full\"} 2\n",
+		"signalbench_channel_subscribers 3\n",
+		"signalbench_gate_refused_total{why=\"token\"} 4\n",
 	} {
 		if !strings.Contains(body, line) {
 			t.Errorf("status %d, no line %q in\n%s", status, line, body)

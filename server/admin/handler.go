@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// Handler answers the paths of the package comment from s.
-func Handler(s Reader) http.Handler {
+// Handler answers the paths of the package comment from s, and publishes by p.
+func Handler(s Reader, p Publisher) http.Handler {
 	answer := func(w http.ResponseWriter, stats *Stats, err error) {
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -20,6 +20,7 @@ func Handler(s Reader) http.Handler {
 	}
 	var settling sync.Mutex
 	mux := http.NewServeMux()
+	publishing(mux, p)
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
 		stats, err := s.Read()
 		answer(w, stats, err)

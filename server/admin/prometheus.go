@@ -1,7 +1,10 @@
 package admin
 
 import (
+	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -10,6 +13,7 @@ import (
 // metrics of the process are left alone: they walk /proc/self/fd.)
 func writePrometheus(w io.Writer, s *Stats) {
 	c, g, p := &s.Connections, &s.Go, &s.Process
+	rooms, channels, gate := &s.Service.Rooms, &s.Service.Channels, &s.Service.Gate
 	for _, m := range []struct {
 		name  string
 		value uint64
@@ -23,10 +27,26 @@ func writePrometheus(w io.Writer, s *Stats) {
 		{"signalbench_messages_dropped_total", c.DroppedMessages},
 		{"signalbench_connections_timed_out_total", c.TimedOut},
 		{"signalbench_accept_errors_total", c.AcceptErrors},
+		{"signalbench_room_relayed_total", rooms.Relayed},
+		{"signalbench_room_broadcasts_total", rooms.Broadcasts},
+		{"signalbench_room_deliveries_total", rooms.Deliveries},
+		{"signalbench_room_slow_total", rooms.Slow},
+		{"signalbench_room_unread_total", rooms.Unread},
+		{"signalbench_channel_published_total", channels.Published},
+		{"signalbench_channel_deliveries_total", channels.Delivered},
+		{"signalbench_channel_pings_total", channels.Pings},
+		{"signalbench_channel_ignored_total", channels.Ignored},
+		{`signalbench_gate_refused_total{why="token"}`, gate.Tokens},
+		{`signalbench_gate_refused_total{why="connections"}`, gate.Conns},
+		{`signalbench_gate_refused_total{why="upgrade_rate"}`, gate.Upgrades},
+		{`signalbench_gate_refused_total{why="message_rate"}`, gate.Messages},
 		{"go_gc_cycles_total", g.GCCycles},
 		{"go_gc_pauses_total", g.GCPauses.Count},
 	} {
 		metrics.WriteCounterUint64(w, m.name, m.value)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(rooms.Refused)) {
+		metrics.WriteCounterUint64(w, fmt.Sprintf("signalbench_room_refused_total{reason=%q}", reason), rooms.Refused[reason])
 	}
 	for _, m := range []struct {
 		name  string
@@ -42,6 +62,11 @@ func writePrometheus(w io.Writer, s *Stats) {
 		value float64
 	}{
 		{"signalbench_connections_open", float64(c.Open)},
+		{"signalbench_rooms", float64(rooms.Rooms)},
+		{"signalbench_room_members", float64(rooms.Members)},
+		{"signalbench_channels", float64(channels.Channels)},
+		{"signalbench_channel_subscribers", float64(channels.Subscribers)},
+		{"signalbench_gate_addresses", float64(gate.Addresses)},
 		{"go_goroutines", float64(g.Goroutines)},
 		{"go_heap_objects_bytes", float64(g.Heap)},
 		{"go_heap_live_bytes", float64(g.HeapLive)},

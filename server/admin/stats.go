@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"signalbench/server/engine"
+	"signalbench/server/service"
 )
 
 // Stats is what /stats answers. Unless a name says otherwise, figures of bytes
@@ -17,6 +18,7 @@ type Stats struct {
 	Connections Connections    `json:"connections"`
 	Go          Go             `json:"go"`
 	Process     Process        `json:"process"`
+	Service     service.Stats  `json:"service"`
 	Config      map[string]any `json:"config"` // every effective setting by the name of its flag
 	Shards      []Shard        `json:"shards,omitempty"`
 	// Tables is how many descriptor tables divide the connections of one process,
@@ -63,6 +65,7 @@ type Source struct {
 	Engine  string
 	Started time.Time
 	Stats   *engine.Stats
+	Service interface{ Stats() service.Stats }
 	Config  map[string]any // not changed after the start
 	// Tables is engine.Config's, which holds from before the last of them is there;
 	// 0 if the process has but its own.
@@ -81,7 +84,7 @@ func (s *Source) complete(stats *Stats, err error) (*Stats, error) {
 	}
 	stats.Engine, stats.Config = s.Engine, s.Config
 	stats.Uptime = time.Since(s.Started).Seconds()
-	stats.Connections = readConnections(s.Stats)
+	stats.Connections, stats.Service = readConnections(s.Stats), s.Service.Stats()
 	stats.Tables = s.Tables
 	for _, tid := range s.Stats.Tables.Threads() {
 		if n, err := countDescriptors(fmt.Sprintf("/proc/self/task/%d/fd", tid)); err == nil { // else it is gone

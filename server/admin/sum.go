@@ -21,6 +21,7 @@ func (s *Stats) Add(o *Stats) {
 	s.Engine, s.Config = o.Engine, o.Config
 	s.Tables += o.Tables
 	s.Connections.Add(o.Connections)
+	s.Service.Add(o.Service)
 	g, h := &s.Go, &o.Go
 	g.Goroutines += h.Goroutines
 	g.Heap += h.Heap

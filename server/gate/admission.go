@@ -37,7 +37,7 @@ func (a *Admission) Allow() bool {
 	if a == nil || a.address == nil || a.address.messages == nil || a.address.messages.Allow() {
 		return true
 	}
-	a.gate.Stats.Messages.Add(1)
+	a.gate.refused.messages.Add(1)
 	return false
 }
 
@@ -49,7 +49,7 @@ func (a *Admission) Open() error {
 	}
 	var ok bool
 	if a.address, ok = a.gate.table.open(a.key); !ok {
-		a.gate.Stats.Conns.Add(1)
+		a.gate.refused.conns.Add(1)
 		return &engine.CloseError{Code: engine.CloseTryAgainLater, Reason: tooManyConns}
 	}
 	return nil

@@ -3,7 +3,6 @@ package gate
 import (
 	"net/http"
 	"strconv"
-	"sync/atomic"
 
 	"signalbench/server/engine"
 )
@@ -19,19 +18,11 @@ type Config struct {
 	Upgrades, Messages Rate
 }
 
-// Stats counts refusals. Every field may be used from any goroutine.
-type Stats struct {
-	Tokens   atomic.Uint64 // handshakes without a valid token, or for what it does not allow
-	Conns    atomic.Uint64 // handshakes of addresses with too many connections
-	Upgrades atomic.Uint64 // handshakes over an address's rate
-	Messages atomic.Uint64 // messages over an address's rate
-}
-
 // A Gate admits connections. All methods are safe for concurrent use.
 type Gate struct {
-	cfg   Config
-	table *table // nil if nothing is asked of addresses
-	Stats Stats
+	cfg     Config
+	table   *table // nil if nothing is asked of addresses
+	refused refused
 }
 
 // New returns a gate, nil if cfg asks for nothing.
@@ -65,12 +56,12 @@ func (g *Gate) Admit(r *engine.Request, topic string) (*Admission, error) {
 	}
 	claims, err := g.cfg.Secret.verify(r.RawQuery)
 	if err != nil {
-		g.Stats.Tokens.Add(1)
+		g.refused.tokens.Add(1)
 		return nil, &engine.Refusal{Status: http.StatusUnauthorized, Reason: err.Error()}
 	}
 	a.user, a.rooms = claims.Subject, claims.Rooms
 	if topic != "" && !a.MayJoin(topic) {
-		g.Stats.Tokens.Add(1)
+		g.refused.tokens.Add(1)
 		return nil, &engine.Refusal{Status: http.StatusForbidden, Reason: "the token does not allow " + strconv.Quote(topic)}
 	}
 	return a, nil
@@ -82,12 +73,4 @@ func (g *Gate) Sweep() {
 	if g != nil && g.table != nil {
 		g.table.sweep()
 	}
-}
-
-// Addresses is how many addresses are known.
-func (g *Gate) Addresses() int {
-	if g == nil || g.table == nil {
-		return 0
-	}
-	return g.table.size()
 }

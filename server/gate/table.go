@@ -99,10 +99,10 @@ func (t *table) ask(g *Gate, key netip.Addr) *engine.Refusal {
 	s.mu.Unlock()
 	switch {
 	case full:
-		g.Stats.Conns.Add(1)
+		g.refused.conns.Add(1)
 		return &engine.Refusal{Status: http.StatusTooManyRequests, Reason: tooManyConns}
 	case a.upgrades != nil && !a.upgrades.Allow():
-		g.Stats.Upgrades.Add(1)
+		g.refused.upgrades.Add(1)
 		return &engine.Refusal{Status: http.StatusTooManyRequests, Reason: "too many handshakes of your address in a short time"}
 	}
 	return nil
@@ -126,7 +126,12 @@ func (t *table) closed(a *address) {
 	s := t.section(a.key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a.conns--; a.conns == 0 {
+	a.conns--
+	switch {
+	case a.conns > 0:
+	case t.memory == 0: // there is nothing to know
+		delete(s.known, a.key)
+	default:
 		t.rest(s, a, time.Now())
 	}
 }

@@ -63,7 +63,7 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 	enter(t, g, "2001:db8::ffff:2") // the same /64
 	wantRefused(t, g, "2001:db8:0:0:1::")
 	enter(t, g, "2001:db8:0:1::1")
-	if n := g.Stats.Conns.Load(); n != 3 {
+	if n := g.Stats().Conns; n != 3 {
 		t.Errorf("%d refusals counted, want 3", n)
 	}
 }
@@ -89,7 +89,7 @@ func TestConnectionsAtOnce(t *testing.T) {
 	for _, a := range all {
 		a.Closed()
 	}
-	if n := g.Addresses(); n > 1 {
+	if n := g.Stats().Addresses; n > 1 {
 		t.Errorf("%d addresses are known", n)
 	}
 	enter(t, g, "192.0.2.1")
@@ -107,7 +107,7 @@ func TestUpgradesOfAnAddress(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		enter(t, g, "192.0.2.1").Closed()
 		wantRefused(t, g, "192.0.2.1")
-		if n := g.Stats.Upgrades.Load(); n != 2 {
+		if n := g.Stats().Upgrades; n != 2 {
 			t.Errorf("%d refusals counted, want 2", n)
 		}
 	})
@@ -136,7 +136,7 @@ func TestMessagesOfAnAddress(t *testing.T) {
 		if got := allowed(c, c, c, c); got != 3 {
 			t.Errorf("%d of four messages were allowed a second later, want 3", got)
 		}
-		if n := g.Stats.Messages.Load(); n != 3 {
+		if n := g.Stats().Messages; n != 3 {
 			t.Errorf("%d refusals counted, want 3", n)
 		}
 	})
@@ -154,7 +154,7 @@ func TestIdleAddressesAreForgotten(t *testing.T) {
 		wantRefused(t, g, "192.0.2.2")
 		time.Sleep(11 * time.Second)
 		g.Sweep()
-		if n := g.Addresses(); n != 1 {
+		if n := g.Stats().Addresses; n != 1 {
 			t.Errorf("%d addresses are known, want the one that is connected", n)
 		}
 		enter(t, g, "192.0.2.2")
@@ -171,7 +171,7 @@ func TestFloodOfAddresses(t *testing.T) {
 	var raw [16]byte
 	copy(raw[:], []byte{0x20, 0x01, 0x0d, 0xb8})
 	asked := 0
-	for i := range uint32(3 * idleLimit) {
+	for i := range uint32(idleLimit + idleLimit/4) {
 		binary.BigEndian.PutUint32(raw[4:], i)
 		a, err := g.Admit(&engine.Request{RemoteAddr: &net.TCPAddr{IP: raw[:], Port: 1}}, "")
 		if err != nil {
@@ -184,7 +184,7 @@ func TestFloodOfAddresses(t *testing.T) {
 			a.Closed()
 		}
 	}
-	if n := g.Addresses(); n > idleLimit+1 {
+	if n := g.Stats().Addresses; n > idleLimit+1 {
 		t.Errorf("%d addresses are known, want at most %d", n, idleLimit+1)
 	}
 	wantRefused(t, g, "192.0.2.1")
@@ -202,7 +202,7 @@ func TestForgottenMeanwhile(t *testing.T) {
 	}
 	g.table.memory = -1
 	g.Sweep()
-	if n := g.Addresses(); n != 0 {
+	if n := g.Stats().Addresses; n != 0 {
 		t.Fatalf("%d addresses are known", n)
 	}
 	if err := a.Open(); err != nil {
@@ -211,7 +211,7 @@ func TestForgottenMeanwhile(t *testing.T) {
 	wantRefused(t, g, "192.0.2.1")
 	a.Closed()
 	g.Sweep()
-	if n := g.Addresses(); n != 0 {
+	if n := g.Stats().Addresses; n != 0 {
 		t.Errorf("%d addresses are known at the end", n)
 	}
 }

@@ -51,7 +51,7 @@ func (c *conn) stream() net.Conn {
 func (c *conn) Send(op engine.Opcode, p []byte) error {
 	b := encode(op, p)
 	c.mu.Lock()
-	err := c.admit()
+	err := c.admit("")
 	if err == nil {
 		if _, failed := c.stream().Write(b.B); failed != nil {
 			err = engine.ErrClosed
@@ -62,12 +62,28 @@ func (c *conn) Send(op engine.Opcode, p []byte) error {
 	return err
 }
 
+// SendPrepared implements [engine.Conn].
+func (c *conn) SendPrepared(m *engine.Prepared) error {
+	c.mu.Lock()
+	err := c.admit(m.Slow)
+	if err == nil {
+		if _, failed := c.stream().Write(m.Frame); failed != nil {
+			err = engine.ErrClosed
+		}
+	}
+	c.mu.Unlock()
+	return err
+}
+
+// Home implements [engine.Conn]: every goroutine can write.
+func (c *conn) Home() engine.Home { return nil }
+
 // admit says whether one more message may be sent.
-func (c *conn) admit() error {
+func (c *conn) admit(policy engine.SlowPolicy) error {
 	if c.closed {
 		return engine.ErrClosed
 	}
-	return c.nc.Admit()
+	return c.nc.Admit(policy)
 }
 
 // encode returns a message as a frame in borrowed memory.
@@ -119,9 +135,3 @@ func (c *conn) State() any {
 
 // RemoteAddr implements [engine.Conn].
 func (c *conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
-
-// SendPrepared implements [engine.Conn].
-func (c *conn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
-
-// Home implements [engine.Conn].
-func (c *conn) Home() engine.Home { return nil }

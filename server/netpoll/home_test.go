@@ -3,6 +3,7 @@ package netpoll_test
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -189,8 +190,11 @@ func TestJobsOfAnEndedServer(t *testing.T) {
 	var posting sync.WaitGroup
 	for home, own := range conns {
 		message := frame.Prepare(engine.OpText, []byte("are you there?"))
+		var posted atomic.Int64 // and not run
 		posting.Go(func() {
-			for home.Do(func() { _ = own[0].SendPrepared(message) }) {
+			for home.Do(func() { _ = own[0].SendPrepared(message); posted.Add(-1) }) {
+				for posted.Add(1); posted.Load() > 100 && !s.ended(); runtime.Gosched() {
+				}
 			}
 			refused <- struct{}{}
 		})

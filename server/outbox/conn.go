@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -27,6 +28,7 @@ type Conn struct {
 	err     error  // why nothing can be written any more
 	closing bool   // close once nothing waits
 	shut    bool   // shut down the sending side once nothing waits
+	parting bool   // somebody's next Write is his last word
 }
 
 // Init makes c write to nc, within the limits of cfg. nc belongs to c then:
@@ -73,12 +75,19 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 // Write writes p or queues what the kernel does not take of it. It bounds
 // nothing: what may grow large asks [Conn.Admit] first. An error means that the
 // connection cannot be written to any more; no part of p waits then.
-//
-// Everything but the usual case is left to other functions: the frames from here
-// down to the system call decide whether the goroutine of a connection gets by
-// with the smallest stack.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	c.mu.Lock()
+	n, err = c.write(p)
+	c.mu.Unlock()
+	return n, err
+}
+
+// write is Write with mu held.
+//
+// Everything but the usual case is left to other functions: the frames from Write
+// down to the system call decide whether the goroutine of a connection gets by
+// with the smallest stack.
+func (c *Conn) write(p []byte) (n int, err error) {
 	// Only methods of c close the descriptor, and all of them hold mu and say so
 	// first: what is writable is open.
 	if c.queue == nil && c.fd >= 0 && c.writable() == nil {
@@ -90,8 +99,25 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	if n < len(p) {
 		n, err = c.writeSlow(p, n, err)
 	}
-	c.mu.Unlock()
 	return n, err
+}
+
+// Offer is [Conn.Admit] and [Conn.Write] in one, for what is whole by itself: it
+// comes before the last word of somebody else who writes, or not at all (see
+// [Conn.SetWriteDeadline]). The error is [engine.ErrClosed] or [engine.ErrSlow].
+func (c *Conn) Offer(p []byte, policy engine.SlowPolicy) error {
+	c.mu.Lock()
+	err := engine.ErrClosed
+	if !c.parting {
+		err = c.admit(policy)
+	}
+	if err == nil {
+		if _, failed := c.write(p); failed != nil {
+			err = engine.ErrClosed
+		}
+	}
+	c.mu.Unlock()
+	return err
 }
 
 // writeSlow queues p[n:] if err, from the attempt to write it, is nil.
@@ -123,17 +149,22 @@ func (c *Conn) writable() error {
 
 // Admit says whether one more message may be written: nil, [engine.ErrClosed],
 // or [engine.ErrSlow] while the outbox is full. In the last case it has applied
-// the policy for slow consumers and counted what that did. Whoever needs the
-// bound kept against concurrent senders holds a lock from Admit to Write.
-func (c *Conn) Admit() error {
+// policy, or if that is empty the one of the Config, and counted what that did.
+// Whoever needs the bound kept against concurrent senders holds a lock from Admit
+// to Write.
+func (c *Conn) Admit(policy engine.SlowPolicy) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.admit(policy)
+}
+
+func (c *Conn) admit(policy engine.SlowPolicy) error {
 	switch {
 	case c.writable() != nil:
 		return engine.ErrClosed
 	case c.queue == nil || c.queue.size < c.cfg.Outbox:
 		return nil
-	case c.cfg.Slow == engine.SlowDrop:
+	case cmp.Or(policy, c.cfg.Slow) == engine.SlowDrop:
 		c.cfg.Stats.Dropped.Add(1)
 	default:
 		c.cfg.Stats.Evicted.Add(1)
@@ -242,9 +273,18 @@ func (c *Conn) Linger() {
 	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 
-// SetWriteDeadline does nothing: no write blocks, and the outbox has its own
-// timeout.
-func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
+// SetWriteDeadline sets no deadline: no write blocks, and the outbox has its own
+// timeout. But to set one announces a last word, from which on [Conn.Offer] says no:
+// gorilla/websocket gives a deadline to the close frame alone that it sends of its
+// own accord.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	if !t.IsZero() {
+		c.mu.Lock()
+		c.parting = true
+		c.mu.Unlock()
+	}
+	return nil
+}
 
 // SetDeadline sets the read deadline.
 func (c *Conn) SetDeadline(t time.Time) error { return c.Conn.SetReadDeadline(t) }

@@ -56,7 +56,7 @@ func connect(t testing.TB, cfg *engine.Config) (*outbox.Conn, *net.TCPConn) {
 func fill(t *testing.T, c *outbox.Conn, message int) (sent []byte, err error) {
 	t.Helper()
 	for i := uint32(0); ; i++ {
-		if err := c.Admit(); err != nil {
+		if err := c.Admit(""); err != nil {
 			return sent, err
 		}
 		p := binary.BigEndian.AppendUint32(nil, i)
@@ -165,7 +165,7 @@ func TestSlowConsumerIsEvicted(t *testing.T) {
 	if _, err := fill(t, c, 1000); !errors.Is(err, engine.ErrSlow) {
 		t.Fatalf("full outbox: %v", err)
 	}
-	if err := c.Admit(); !errors.Is(err, engine.ErrClosed) {
+	if err := c.Admit(""); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("after the eviction: %v", err)
 	}
 	if err := c.Err(); !errors.Is(err, engine.ErrSlow) {
@@ -195,7 +195,7 @@ func TestSlowConsumerLosesMessages(t *testing.T) {
 		t.Errorf("evicted %d, dropped %d", e, d)
 	}
 	go io.Copy(io.Discard, peer)
-	eventually(t, "messages are admitted again", func() bool { return c.Admit() == nil })
+	eventually(t, "messages are admitted again", func() bool { return c.Admit("") == nil })
 }
 
 func TestOutboxMustRunEmptyInTime(t *testing.T) {
@@ -307,7 +307,7 @@ func TestFailedWriteIsFinal(t *testing.T) {
 	if _, err := c.Write([]byte("x")); err != first {
 		t.Errorf("then %v, first %v", err, first)
 	}
-	if err := c.Admit(); !errors.Is(err, engine.ErrClosed) {
+	if err := c.Admit(""); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("admitted to a dead connection: %v", err)
 	}
 }
@@ -387,5 +387,69 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A message's own policy goes before that of the Config.
+func TestPolicyOfAMessage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		config, message  engine.SlowPolicy
+		dropped, evicted uint64
+	}{
+		{engine.SlowClose, engine.SlowDrop, 1, 0},
+		{engine.SlowDrop, engine.SlowClose, 0, 1},
+		{engine.SlowDrop, "", 2, 0},
+	} {
+		cfg := limits()
+		cfg.Slow = engine.SlowDrop
+		c, _ := connect(t, cfg)
+		if _, err := fill(t, c, 999); !errors.Is(err, engine.ErrSlow) {
+			t.Fatal(err)
+		}
+		cfg.Slow = tt.config
+		if tt.message != "" {
+			cfg.Stats.Dropped.Store(0)
+		}
+		if err := c.Offer([]byte("one more"), tt.message); !errors.Is(err, engine.ErrSlow) {
+			t.Errorf("%q over %q: %v, want %v", tt.message, tt.config, err, engine.ErrSlow)
+		}
+		if d, e := cfg.Stats.Dropped.Load(), cfg.Stats.Evicted.Load(); d != tt.dropped || e != tt.evicted {
+			t.Errorf("%q over %q: %d dropped and %d evicted, want %d and %d", tt.message, tt.config, d, e, tt.dropped, tt.evicted)
+		}
+	}
+}
+
+// What is offered comes before a last word that is announced, or not at all.
+func TestNothingIsOfferedBehindALastWord(t *testing.T) {
+	t.Parallel()
+	const offering = 4
+	for range 50 {
+		c, peer := connect(t, limits())
+		if err := c.SetWriteDeadline(time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Offer([]byte("first"), ""); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range offering {
+			wg.Go(func() {
+				for c.Offer([]byte("more"), "") == nil {
+				}
+			})
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+		if _, err := c.Write([]byte("bye")); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if err := c.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(peer)
+		if err != nil || !bytes.HasPrefix(got, []byte("first")) || !bytes.HasSuffix(got, []byte("bye")) {
+			t.Fatalf("the peer got %d bytes that end with %q, %v", len(got), got[max(0, len(got)-8):], err)
+		}
 	}
 }

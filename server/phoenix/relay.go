@@ -33,12 +33,7 @@ func ScanRelay(payload []byte, f *Fields) error {
 			to = true
 			return f.scanTo(&s)
 		case same(name, escaped, "from"):
-			if f.fromEnds > 0 {
-				return s.fail("a second from")
-			}
-			value, err := s.value()
-			f.fromAt, f.fromEnds = s.at-len(value), s.at
-			return err
+			return f.scanFrom(&s)
 		}
 		return s.skip()
 	})

@@ -2,6 +2,7 @@ package shards
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,21 +166,30 @@ func (s *shard) stats(method, path string) (*admin.Stats, error) {
 }
 
 func (s *shard) get(method, path string, into any) error {
-	req, err := http.NewRequest(method, "http://shard"+path, nil)
+	return s.do(context.Background(), method, path, "", nil, into)
+}
+
+// do asks for a path with a body of some media type, if there is one, and reads
+// the answer.
+func (s *shard) do(ctx context.Context, method, path, kind string, body io.Reader, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://shard"+path, body)
 	if err != nil {
 		return fmt.Errorf("asking shard process %d: %w", s.PID, err)
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("asking shard process %d: %w", s.PID, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, body)
+		err = &admin.StatusError{Status: resp.StatusCode, Reason: string(bytes.TrimSpace(answer))}
 	}
 	if err == nil {
-		err = json.Unmarshal(body, into)
+		err = json.Unmarshal(answer, into)
 	}
 	if err != nil {
 		return fmt.Errorf("asking shard process %d: %w", s.PID, err)

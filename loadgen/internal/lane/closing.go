@@ -50,6 +50,17 @@ func (l *Lane) Cut(c wire.Conn, why results.Cause) {
 	}
 }
 
+// Drop ends c, which is upgraded and of no more use to this side, in good order and
+// counts it as lost. Workload.Ended follows before Drop returns.
+func (l *Lane) Drop(c wire.Conn, why results.Cause) {
+	if l.sessions[c].state != open {
+		return
+	}
+	l.farewell(c, frame.Normal)
+	l.Transport.Close(c, false)
+	l.lost(c, why)
+}
+
 // Abandon cuts every dial in progress. The workload must not dial again from
 // its Failed.
 func (l *Lane) Abandon(why results.Cause) {

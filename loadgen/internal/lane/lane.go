@@ -17,10 +17,11 @@ import (
 
 // A Config is what a lane is made of. All fields are needed.
 type Config struct {
-	// Index is the lane's number in the run. Its connection c is the run's
-	// connection First + c*Stride.
-	Index         int
-	First, Stride uint32
+	// Index is the lane's number in the run. Its connections are the run's in
+	// stretches of Chunk numbers that follow each other (0 is 1); the first begins
+	// at First, and each of the others Stride after the one before it.
+	Index                int
+	First, Stride, Chunk uint32
 	// Conns is how many connections the lane can hold.
 	Conns int
 	// Now is the time since the start of the run.
@@ -84,6 +85,7 @@ type Lane struct {
 
 // New returns a lane that does nothing yet. Run it.
 func New(c Config) *Lane {
+	c.Chunk = max(1, c.Chunk)
 	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // never fails
 	l := &Lane{
@@ -191,7 +193,9 @@ func (l *Lane) Rest(w Workload) { l.workload = w }
 func (l *Lane) Count(losses *record.Shard) { l.losses = losses }
 
 // Global returns the run's number of connection c.
-func (l *Lane) Global(c wire.Conn) uint32 { return l.First + c*l.Stride }
+func (l *Lane) Global(c wire.Conn) uint32 {
+	return l.First + c/l.Chunk*l.Stride + c%l.Chunk
+}
 
 // Local returns the lane's first connection that is the run's number n or later,
 // Conns if there is none.
@@ -199,7 +203,8 @@ func (l *Lane) Local(n uint32) wire.Conn {
 	if n <= l.First {
 		return 0
 	}
-	return min(wire.Conn(l.Conns), (n-l.First+l.Stride-1)/l.Stride)
+	turn, in := (n-l.First)/l.Stride, (n-l.First)%l.Stride
+	return min(wire.Conn(l.Conns), turn*l.Chunk+min(in, l.Chunk))
 }
 
 // Mute makes c answer no pings any more, until it ends: to a server it looks like a

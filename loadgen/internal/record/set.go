@@ -17,6 +17,9 @@ type Set struct {
 	// Stale is replies that came after the end of their own phase's drain,
 	// Unexpected is messages that answer nothing. Neither is an operation.
 	Stale, Unexpected uint64
+	// Aside is messages that answer nothing and were not meant to: what others
+	// have sent, or the server by itself.
+	Aside uint64
 	// Untracked is how many reordered messages could not be told from
 	// duplicate ones, because too many gaps were open.
 	Untracked uint64
@@ -131,6 +134,7 @@ func (s *Set) Add(o *Set) {
 	s.OnTime += o.OnTime
 	s.Stale += o.Stale
 	s.Unexpected += o.Unexpected
+	s.Aside += o.Aside
 	s.Untracked += o.Untracked
 	for m, h := range o.hist {
 		if h != nil && !empty(h) {
@@ -151,7 +155,7 @@ func (s *Set) Reset() {
 	clear(ops)
 	clear(dials)
 	s.Ops, s.Dials = results.Ops{Causes: ops}, results.Dials{Causes: dials}
-	s.OnTime, s.Stale, s.Unexpected, s.Untracked = 0, 0, 0, 0
+	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Untracked = 0, 0, 0, 0, 0
 	s.notes = s.notes[:0]
 	for _, h := range s.hist {
 		if h != nil && !empty(h) {

@@ -36,9 +36,14 @@ func (p *Plan) Check() error {
 		}
 	}
 	echoes := slices.Contains(p.Workloads, Echo) || slices.Contains(p.Workloads, EchoClosed) || p.FirstEcho
-	if echoes {
+	if echoes && p.Proto == nil {
 		if _, err := stamp.New(p.Payload, 0); err != nil {
 			return fmt.Errorf("--payload: %w", err)
+		}
+	}
+	if p.Proto != nil {
+		if err := p.Proto.Check(); err != nil {
+			return err
 		}
 	}
 	for _, err := range []error{
@@ -52,7 +57,7 @@ func (p *Plan) Check() error {
 		bad(p.Pending < p.Lanes, "--pending %d is less than one for each of %d lanes", p.Pending, p.Lanes),
 		bad(slices.Contains(p.Workloads, Echo) && p.Rate <= 0, "workload echo needs --rate, for example --rate 20000/s (or --in-flight N for a closed loop)"),
 		bad(slices.Contains(p.Workloads, EchoClosed) && p.InFlight < 1, "workload echo-closed needs --in-flight, the number of messages to keep outstanding"),
-		bad(slices.Contains(p.Workloads, EchoClosed) && p.Payload < stamp.HeaderSize && p.InFlight > p.Conns,
+		bad(slices.Contains(p.Workloads, EchoClosed) && p.Proto == nil && p.Payload < stamp.HeaderSize && p.InFlight > p.Conns,
 			"--in-flight %d over %d connections needs a payload of %d B or more: a smaller one allows one outstanding message for each connection", p.InFlight, p.Conns, stamp.HeaderSize),
 		bad(slices.Contains(p.Workloads, Churn) && p.Lifetimes.Mean <= 0, "workload churn needs --lifetime, how long a connection lives"),
 		bad(p.Heartbeat < 0, "--heartbeat %v is negative", p.Heartbeat),

@@ -25,8 +25,8 @@ func (r *runner) connect() error {
 	if p.Target.TLS {
 		timed = append(timed, record.TLS)
 	}
-	if p.FirstEcho {
-		timed = append(timed, record.FirstEcho)
+	if p.greets() {
+		timed = append(timed, p.greeting())
 	}
 	ramp := newPhase(p.loops(), results.Phase{Name: "ramp", Kind: results.Ramp, Model: results.NoLoad, Offered: float64(p.Ramp)}, timed...)
 	settle := newPhase(p.loops(), results.Phase{Name: "settle", Kind: results.Settle, Model: results.NoLoad})
@@ -76,7 +76,7 @@ func (r *runner) rehearse(timed []record.Metric) error {
 	r.current = scrap.Name
 	err := r.hand(func(c *crew) workload.Stage {
 		c.delivery.Begin(nil, scrap.shards[c.Index], workload.Endless())
-		return workload.NewRamp(c.Lane, c.delivery, nil, 0, int(c.First), int(c.First)+1, r.plan.FirstEcho, scrap.shards[c.Index])
+		return workload.NewRamp(c.Lane, c.delivery, nil, 0, int(c.First), int(c.First)+1, r.plan.greets(), scrap.shards[c.Index])
 	}, scrap)
 	if err == nil {
 		err = r.finished(r.now() + r.plan.DialTimeout)
@@ -119,7 +119,7 @@ func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
 		}
 		shard := ramp.shards[c.Index]
 		c.delivery.Begin(nil, shard, workload.Endless())
-		return workload.NewRamp(c.Lane, c.delivery, schedule, at, first, end, p.FirstEcho, shard)
+		return workload.NewRamp(c.Lane, c.delivery, schedule, at, first, end, p.greets(), shard)
 	}, ramp)
 	if err != nil {
 		return 0, err
@@ -129,7 +129,7 @@ func (r *runner) dial(ramp *phase, first, end int) (time.Duration, error) {
 		if err == nil && len(groups) > 1 {
 			err = g.each(func(c *crew) { c.stage.(*workload.Ramp).Start(max(start, c.Now())) })
 		}
-		// Each dial ends by itself; only first echoes may be missing.
+		// Each dial ends by itself; only answers to greetings may be missing.
 		dialled := func() (bool, error) {
 			return g.all(func(c *crew) bool { return c.stage.(*workload.Ramp).Dialled() })
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/lane"
 	"signalbench/loadgen/internal/sock"
@@ -24,7 +25,8 @@ const closeTimeout = 5 * time.Second
 type crew struct {
 	*lane.Lane
 	delivery *workload.Delivery
-	stage    workload.Stage // of the lane's thread
+	client   *channel.Client // nil without a protocol above WebSocket
+	stage    workload.Stage  // of the lane's thread
 }
 
 // A fleet is all lanes of a run.
@@ -38,7 +40,11 @@ type fleet struct {
 
 // launch makes and starts the lanes.
 func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
-	layout, err := stamp.New(max(p.Payload, stamp.MinSize), tag)
+	size := max(p.Payload, stamp.MinSize)
+	if p.Proto != nil {
+		size = stamp.HeaderSize // of refs
+	}
+	layout, err := stamp.New(size, tag)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +74,17 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 			Index: i, First: uint32(first), Stride: uint32(p.Lanes), Conns: conns, Now: now,
 			Transport: transport, Target: p.Target, Spread: spread,
 			Pending: p.Pending / p.Lanes, DialTimeout: p.DialTimeout, CloseTimeout: closeTimeout,
-			MaxMessage: max(1<<20, 2*layout.Size()),
+			MaxMessage: max(1<<20, 2*p.Payload),
 			Notify:     f.poke,
 		})
-		f.crews = append(f.crews, &crew{Lane: l, delivery: workload.NewDelivery(l, layout, op)})
+		c := &crew{Lane: l}
+		var form workload.Form = workload.NewEchoes(layout, op)
+		if p.Proto != nil {
+			c.client = channel.NewClient(p.Proto, l, layout)
+			form = workload.NewPushes(c.client)
+		}
+		c.delivery = workload.NewDelivery(l, form)
+		f.crews = append(f.crews, c)
 		f.wait.Go(func() {
 			if err := l.Run(); err != nil {
 				f.failed <- err

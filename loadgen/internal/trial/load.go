@@ -29,8 +29,8 @@ func (r *runner) shape(w string, conns int) shape {
 		if r.plan.Target.TLS {
 			timed = append(timed, record.TLS)
 		}
-		if r.plan.FirstEcho {
-			timed = append(timed, record.FirstEcho, record.Service)
+		if r.plan.greets() {
+			timed = append(timed, r.plan.greeting(), record.Service)
 		}
 		return shape{results.NoLoad, 0, timed}
 	case Hold:
@@ -94,7 +94,7 @@ func (r *runner) load(w, name string) error {
 		case EchoClosed:
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
 		case Churn:
-			return workload.NewChurn(c.Lane, c.delivery, span, shards, p.Lifetimes, p.FirstEcho)
+			return workload.NewChurn(c.Lane, c.delivery, span, shards, p.Lifetimes, p.greets())
 		}
 		return workload.NewHold(c.Lane, c.delivery)
 	}, warm)

@@ -66,7 +66,7 @@ func (r *runner) close(phases ...*phase) error {
 		return err
 	}
 	for _, p := range phases {
-		p.Ops, p.Dials = p.total.Ops, p.total.Dials
+		p.Ops, p.Dials, p.Aside = p.total.Ops, p.total.Dials, p.total.Aside
 		if s := p.Length.Seconds(); s > 0 {
 			switch {
 			case p.Model == results.OpenLoop:

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"time"
 
+	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/pace"
+	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/target"
 	"signalbench/loadgen/internal/workload"
 	"signalbench/results"
@@ -37,6 +39,9 @@ type Plan struct {
 	Groups    int // of Lanes event loops each; over 1, each loop has a descriptor table of its own
 	Payload   int // bytes
 	Binary    bool
+	// Proto is what is spoken above WebSocket; nil for nothing. With it connections
+	// join after their upgrade, and FirstEcho says nothing.
+	Proto     *channel.Protocol
 	Rate      pace.Rate // echo
 	InFlight  int       // echo-closed
 	Lifetimes workload.Lifetimes
@@ -67,6 +72,22 @@ type Plan struct {
 	ServerPID int    // 0: not known
 	Admin     string // URL; empty: none
 	Out       string // the folder to write
+}
+
+// greets reports whether a connection sends something once it is upgraded.
+func (p *Plan) greets() bool { return p.FirstEcho || p.Proto != nil }
+
+// greeting is the metric of that.
+func (p *Plan) greeting() record.Metric {
+	if p.Proto != nil {
+		return record.Join
+	}
+	return record.FirstEcho
+}
+
+// rooms is how many rooms there are.
+func (p *Plan) rooms() int {
+	return int(min(p.Proto.Rooms, uint32(p.Conns)))
 }
 
 // loops is how many event loops there are.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -74,15 +75,27 @@ func probe(ctx context.Context, p *Plan, i int) error {
 	case err != nil:
 		return fmt.Errorf("no WebSocket server: %w", err)
 	}
+	if p.Proto != nil {
+		if err := join(conn, p.Proto); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("no reply to a join of %s within %v (--dial-timeout): does the server speak Phoenix Channels there?", p.Proto.AppendTopic(nil, 0), p.DialTimeout)
+			}
+			return err
+		}
+	}
 	// A farewell, so that the server does not log an error.
-	var key [4]byte
-	_, _ = rand.Read(key[:])
-	bye := frame.Append(nil, frame.Close, frame.Key(uint32(key[0])|uint32(key[1])<<8|uint32(key[2])<<16|uint32(key[3])<<24), nil, []byte{3, 0xE8})
+	bye := frame.Append(nil, frame.Close, randomKey(), nil, []byte{3, 0xE8})
 	if _, err := conn.Write(bye); err == nil {
 		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
 		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 64<<10))
 	}
 	return nil
+}
+
+func randomKey() frame.Key {
+	var key [4]byte
+	_, _ = rand.Read(key[:]) // never fails
+	return frame.Key(binary.LittleEndian.Uint32(key[:]))
 }
 
 // readHead reads until the blank line.

@@ -36,6 +36,8 @@ type server struct {
 	closed   atomic.Int64 // by a closing handshake
 	// answer, if not nil, decides what becomes of a message.
 	answer func(conn net.Conn, f ws.Frame)
+	// closing, if not nil, is called when a connection is at its end.
+	closing func(conn net.Conn)
 	// upgraded is called for each connection.
 	upgraded func(n int64)
 	// upgrading is called before each answer to an opening handshake.
@@ -87,6 +89,9 @@ func (s *server) die() {
 
 func (s *server) talk(c net.Conn) {
 	defer func() {
+		if s.closing != nil {
+			s.closing(c)
+		}
 		c.Close()
 		s.mu.Lock()
 		delete(s.conns, c)

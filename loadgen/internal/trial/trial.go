@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/ledger"
 	"signalbench/loadgen/internal/record"
 	"signalbench/results"
@@ -188,6 +189,9 @@ func (p *Plan) spec() results.Spec {
 		Lanes: p.Lanes, Payload: p.Payload, Binary: p.Binary, InFlight: p.InFlight, Rate: float64(p.Rate),
 		Settle: p.Settle, WarmUp: p.WarmUp, Window: p.Window, Drain: p.Drain, DialTimeout: p.DialTimeout,
 		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed, CloseRate: float64(p.CloseRate),
+	}
+	if p.Proto != nil {
+		s.Proto, s.Topic, s.Rooms = channel.Name, p.Proto.Topic, p.rooms()
 	}
 	if slices.Contains(p.Workloads, Hold) {
 		s.Heartbeat, s.Probe = p.Heartbeat, p.Probe

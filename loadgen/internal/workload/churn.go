@@ -25,12 +25,12 @@ type Lifetimes struct {
 // moment, as a new one.
 type Churn struct {
 	common
-	span      Span
-	shards    Shards
-	life      Lifetimes
-	random    *rand.Rand
-	firstEcho bool
-	agenda    agenda
+	span   Span
+	shards Shards
+	life   Lifetimes
+	random *rand.Rand
+	greet  bool
+	agenda agenda
 	// waiting holds dials that are due and have no room in the dial window, in
 	// order.
 	waiting []planned
@@ -39,16 +39,17 @@ type Churn struct {
 	aborted bool // no connection is dialled any more
 }
 
-// grace is what a life is prolonged by while its first echo is outstanding.
+// grace is what a life is prolonged by while its greeting is not answered.
 const grace = time.Millisecond
 
 // again is how long after a failed dial the next one is due.
 const again = 100 * time.Millisecond
 
-// NewChurn returns l's part of a churn. Begin must have been called on d.
-func NewChurn(l *lane.Lane, d *Delivery, span Span, shards Shards, life Lifetimes, firstEcho bool) *Churn {
+// NewChurn returns l's part of a churn, with greet as in [NewRamp]. Begin must have
+// been called on d.
+func NewChurn(l *lane.Lane, d *Delivery, span Span, shards Shards, life Lifetimes, greet bool) *Churn {
 	w := &Churn{
-		common: common{l: l, d: d}, span: span, shards: shards, life: life, firstEcho: firstEcho,
+		common: common{l: l, d: d}, span: span, shards: shards, life: life, greet: greet,
 		random: rand.New(rand.NewPCG(life.Seed, uint64(l.Index))),
 	}
 	for _, c := range members(l) {
@@ -123,8 +124,8 @@ func (w *Churn) Opened(c wire.Conn, due, now time.Duration) {
 	if end := now + w.lifetime(); end < w.span.End && !w.over {
 		w.agenda.add(planned{at: end, conn: c})
 	}
-	if w.firstEcho {
-		if why := w.d.Send(c, w.main(due), now, now); !w.l.IsOpen(c) {
+	if w.greet {
+		if why := w.d.Greet(c, w.main(due), now, now); !w.l.IsOpen(c) {
 			w.Ended(c, why, now)
 		}
 	}

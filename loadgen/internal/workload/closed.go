@@ -97,8 +97,8 @@ func (w *Closed) send(c wire.Conn, now time.Duration) bool {
 }
 
 // Received implements [lane.Workload].
-func (w *Closed) Received(c wire.Conn, _ frame.Opcode, p []byte, now time.Duration) {
-	if !w.d.Received(c, p, now) {
+func (w *Closed) Received(c wire.Conn, op frame.Opcode, p []byte, now time.Duration) {
+	if !w.d.Received(c, op, p, now) {
 		return
 	}
 	if w.over || now >= w.span.End {

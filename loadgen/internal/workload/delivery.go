@@ -20,8 +20,7 @@ import (
 // messages are outstanding; only a connection with a gap needs more, see gaps.
 type Delivery struct {
 	lane   *lane.Lane
-	layout *stamp.Layout
-	op     frame.Opcode
+	form   Form
 	tracks []track
 	times  []times // small payloads only: the one outstanding message
 	gaps   gaps
@@ -39,15 +38,18 @@ type track struct {
 	base   uint32 // first of this load; what is below is stale
 	mark   uint32 // first of the main phase, if inMain
 	inMain bool
-	gaps   uint16 // open
+	// greeting says that the first of what is outstanding is what the connection
+	// begins with.
+	greeting bool
+	gaps     uint16 // open
 }
 
 type times struct{ due, sent time.Duration }
 
 // NewDelivery returns a delivery for all connections of l.
-func NewDelivery(l *lane.Lane, layout *stamp.Layout, op frame.Opcode) *Delivery {
-	d := &Delivery{lane: l, layout: layout, op: op, tracks: make([]track, l.Conns), gaps: newGaps()}
-	if layout.Small() {
+func NewDelivery(l *lane.Lane, form Form) *Delivery {
+	d := &Delivery{lane: l, form: form, tracks: make([]track, l.Conns), gaps: newGaps()}
+	if form.Small() {
 		d.times = make([]times, l.Conns)
 	}
 	return d
@@ -90,6 +92,15 @@ func (d *Delivery) shardOf(t *track, seq uint32) *record.Shard {
 // that is returned. main says which phase it belongs to; once true, it stays so
 // until the next Begin.
 func (d *Delivery) Send(c wire.Conn, main bool, due, now time.Duration) results.Cause {
+	return d.send(c, false, main, due, now)
+}
+
+// Greet is Send of what a connection begins with.
+func (d *Delivery) Greet(c wire.Conn, main bool, due, now time.Duration) results.Cause {
+	return d.send(c, true, main, due, now)
+}
+
+func (d *Delivery) send(c wire.Conn, first, main bool, due, now time.Duration) results.Cause {
 	shard := d.shard(main)
 	shard.Ops.Scheduled++
 	t := &d.tracks[c]
@@ -101,9 +112,9 @@ func (d *Delivery) Send(c wire.Conn, main bool, due, now time.Duration) results.
 		shard.DropOp(results.CauseOther, 1) // after a billion messages
 		return results.CauseBacklog
 	}
-	var buf [stamp.HeaderSize]byte
-	head, body := d.layout.Parts(&buf, stamp.Stamp{Conn: d.lane.Global(c), Seq: t.next, Due: due, Sent: now})
-	if why := d.lane.Send(c, d.op, head, body); why != "" {
+	op, head, body := d.form.Message(first, stamp.Stamp{Conn: d.lane.Global(c), Seq: t.next, Due: due, Sent: now})
+	size := uint64(len(head) + len(body))
+	if why := d.lane.Send(c, op, head, body); why != "" {
 		shard.DropOp(why, 1)
 		if why != results.CauseBacklog && why != results.CauseNoConn {
 			d.Lost(c, why)
@@ -117,8 +128,11 @@ func (d *Delivery) Send(c wire.Conn, main bool, due, now time.Duration) results.
 		d.times[c] = times{due, now}
 	}
 	t.next++
+	if first {
+		t.greeting = true
+	}
 	d.outstanding++
-	shard.Ops.BytesSent += uint64(d.layout.Size())
+	shard.Ops.BytesSent += size
 	shard.Time(record.Lag, now-due)
 	return ""
 }
@@ -132,9 +146,23 @@ func (d *Delivery) Drop(main bool, why results.Cause) {
 
 // Received takes a message that c received and reports whether it answered an
 // operation, correctly or not.
-func (d *Delivery) Received(c wire.Conn, p []byte, now time.Duration) bool {
+func (d *Delivery) Received(c wire.Conn, op frame.Opcode, p []byte, now time.Duration) bool {
+	r := d.form.Read(op, p, d.lane.Global(c))
+	answered := false
+	if r.Aside {
+		d.main.Aside++
+	} else {
+		answered = d.answer(c, r, len(p), now)
+	}
+	if r.Ended != "" {
+		d.lane.Drop(c, r.Ended)
+	}
+	return answered
+}
+
+func (d *Delivery) answer(c wire.Conn, r Reading, size int, now time.Duration) bool {
 	t := &d.tracks[c]
-	s, verdict := d.layout.Read(p, d.lane.Global(c))
+	s, verdict := r.Stamp, r.Verdict
 	if verdict == stamp.BadHeader {
 		// It cannot say which message it was. Servers answer in order, so it
 		// stands for the one that is expected.
@@ -177,11 +205,20 @@ func (d *Delivery) Received(c wire.Conn, p []byte, now time.Duration) bool {
 		return false
 	}
 	d.outstanding--
+	greeting := t.greeting
+	t.greeting = false
 	shard := d.shardOf(t, s.Seq)
-	shard.Ops.BytesReceived += uint64(len(p))
+	shard.Ops.BytesReceived += uint64(size)
 	if verdict != stamp.Intact {
 		shard.Ops.Corrupt++
 		shard.FailOp(results.CauseCorrupt, 1)
+		return true
+	}
+	if r.Refused {
+		shard.FailOp(refusal(greeting), 1)
+		if greeting {
+			d.lane.Drop(c, results.CauseJoin) // the rest of the run is for members
+		}
 		return true
 	}
 	if d.times != nil {
@@ -198,8 +235,17 @@ func (d *Delivery) Received(c wire.Conn, p []byte, now time.Duration) bool {
 	shard.Time(record.Response, now-s.Due)
 	shard.Time(record.Service, now-s.Sent)
 	shard.Time(record.FirstEcho, now-s.Sent)
+	shard.Time(record.Join, now-s.Due)
 	shard.Time(record.Probe, now-s.Due)
 	return true
+}
+
+// refusal is the cause of an operation that was answered with a no.
+func refusal(greeting bool) results.Cause {
+	if greeting {
+		return results.CauseJoin
+	}
+	return results.CauseRejected
 }
 
 // Lost fails what is outstanding on c, which is gone, and returns how many that
@@ -238,6 +284,7 @@ func (d *Delivery) fail(c wire.Conn, why results.Cause, also func(*record.Shard)
 	for ; t.want != t.next; t.want++ {
 		one(t.want)
 	}
+	t.greeting = false
 	d.outstanding -= n
 	return n
 }

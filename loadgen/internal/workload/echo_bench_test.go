@@ -94,7 +94,7 @@ func bench(b *testing.B, conns int, load func(l *lane.Lane, d *Delivery, ring Ri
 		Stride: 1, Conns: conns, Now: func() time.Duration { return time.Since(start) }, Transport: transport, Target: tg, Spread: tg.Spread(conns, 28000),
 		Pending: 64, DialTimeout: time.Minute, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() { through <- struct{}{} },
 	})
-	d := NewDelivery(l, layout, frame.Binary)
+	d := NewDelivery(l, NewEchoes(layout, frame.Binary))
 	shard := record.NewShard(record.Response, record.Service, record.Lag)
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run() }()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/wire"
@@ -262,8 +263,8 @@ func TestStaleAnswers(t *testing.T) {
 	s.finish()
 	next := record.NewShard(everything...)
 	s.d[0].Begin(nil, next, Endless())
-	s.d[0].Received(0, first, time.Hour)
-	s.d[0].Received(0, []byte("who is there?"), time.Hour)
+	s.d[0].Received(0, frame.Text, first, time.Hour)
+	s.d[0].Received(0, frame.Text, []byte("who is there?"), time.Hour)
 	if next.Stale != 1 || next.Unexpected != 1 || next.Ops.Completed+next.Ops.Duplicate+next.Ops.Corrupt != 0 {
 		t.Errorf("%+v, %d stale, %d unexpected", next.Ops, next.Stale, next.Unexpected)
 	}

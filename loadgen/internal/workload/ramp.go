@@ -22,17 +22,18 @@ type Ramp struct {
 	schedule   pace.Schedule
 	start      time.Duration
 	shard      *record.Shard
-	firstEcho  bool
+	greet      bool
 	first      uint32 // of the range, as the run counts connections
 	next, last wire.Conn
 	open       int // dials that have not ended
 }
 
 // NewRamp dials the run's connections from first to end-1, as far as they are
-// l's. schedule counts from first and may be nil.
-func NewRamp(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Duration, first, end int, firstEcho bool, shard *record.Shard) *Ramp {
+// l's. schedule counts from first and may be nil. With greet each connection sends
+// what it begins with, see [Form], once it is upgraded.
+func NewRamp(l *lane.Lane, d *Delivery, schedule pace.Schedule, start time.Duration, first, end int, greet bool, shard *record.Shard) *Ramp {
 	return &Ramp{
-		common: common{l: l, d: d}, schedule: schedule, start: start, shard: shard, firstEcho: firstEcho,
+		common: common{l: l, d: d}, schedule: schedule, start: start, shard: shard, greet: greet,
 		first: uint32(first), next: l.Local(uint32(first)), last: l.Local(uint32(end)),
 	}
 }
@@ -84,8 +85,8 @@ func (r *Ramp) Fire(now time.Duration) {
 // Opened implements [lane.Workload].
 func (r *Ramp) Opened(c wire.Conn, _, now time.Duration) {
 	r.open--
-	if r.firstEcho {
-		r.d.Send(c, true, now, now)
+	if r.greet {
+		r.d.Greet(c, true, now, now)
 	}
 	r.tell(r.Finished())
 }
@@ -111,7 +112,7 @@ func (r *Ramp) Ended(c wire.Conn, why results.Cause, now time.Duration) {
 // Finished implements [Stage].
 func (r *Ramp) Finished() bool { return r.Dialled() && r.d.Outstanding() == 0 }
 
-// Dialled reports whether every dial has ended; first echoes may be missing.
+// Dialled reports whether every dial has ended; answers to greetings may be missing.
 func (r *Ramp) Dialled() bool { return r.next == r.last && r.open == 0 }
 
 // Abort implements [Stage].

@@ -61,8 +61,8 @@ func (s *common) tell(finished bool) {
 }
 
 // Received implements [lane.Workload].
-func (s *common) Received(c wire.Conn, _ frame.Opcode, p []byte, now time.Duration) {
-	s.d.Received(c, p, now)
+func (s *common) Received(c wire.Conn, op frame.Opcode, p []byte, now time.Duration) {
+	s.d.Received(c, op, p, now)
 }
 
 // Ended implements [lane.Workload].

@@ -9,6 +9,8 @@ import (
 	"github.com/gobwas/ws"
 	"go.uber.org/goleak"
 
+	"signalbench/loadgen/internal/channel"
+	"signalbench/loadgen/internal/channel/channeltest"
 	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/lane"
 	"signalbench/loadgen/internal/record"
@@ -31,9 +33,12 @@ type stand struct {
 	main   []*record.Shard
 	told   int
 	stages []Stage
+
+	clients []*channel.Client     // of a stand with a protocol
+	servers []*channeltest.Server // theirs
 }
 
-var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Recovery}
+var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Recovery}
 
 // newStand makes lanes for conns connections; shape prepares each net.
 func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wiretest.Net)) *stand {
@@ -57,7 +62,7 @@ func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wire
 			Pending: 16, DialTimeout: time.Second, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() { s.told++ },
 		})
 		s.nets, s.lanes = append(s.nets, n), append(s.lanes, l)
-		s.d = append(s.d, NewDelivery(l, layout, frame.Text))
+		s.d = append(s.d, NewDelivery(l, NewEchoes(layout, frame.Text)))
 		s.warm, s.main = append(s.warm, record.NewShard(everything...)), append(s.main, record.NewShard(everything...))
 	}
 	return s
@@ -89,6 +94,17 @@ func (a *act) Fire(now time.Duration) {
 // nothing happens any more. The load begins at second 10, so that the ramp is over.
 func (s *stand) run(load func(i int, span Span) Stage) (warm, main *record.Set) {
 	s.t.Helper()
+	return s.runAfter(false, load)
+}
+
+// runJoined is run with connections that have greeted the server.
+func (s *stand) runJoined(load func(i int, span Span) Stage) (warm, main *record.Set) {
+	s.t.Helper()
+	return s.runAfter(true, load)
+}
+
+func (s *stand) runAfter(greet bool, load func(i int, span Span) Stage) (warm, main *record.Set) {
+	s.t.Helper()
 	span := Span{Start: 10 * time.Second, Main: 11 * time.Second, End: 13 * time.Second}
 	conns := 0
 	for _, l := range s.lanes {
@@ -97,7 +113,7 @@ func (s *stand) run(load func(i int, span Span) Stage) (warm, main *record.Set) 
 	for i, l := range s.lanes {
 		shard := record.NewShard()
 		s.d[i].Begin(nil, shard, Endless())
-		ramp := NewRamp(l, s.d[i], nil, 0, 0, conns, false, shard)
+		ramp := NewRamp(l, s.d[i], nil, 0, 0, conns, greet, shard)
 		l.Use(&act{Stage: ramp, then: func() {
 			s.told-- // by the ramp
 			s.d[i].Begin(s.warm[i], s.main[i], span)

@@ -30,10 +30,23 @@ func Listen() (fd, port int, err error) {
 
 // Dial connects to port and waits for it. The connection will end with a
 // reset: nothing of it stays behind to disturb what is measured next.
-func Dial(to *unix.SockaddrInet4) (int, error) {
+func Dial(to *unix.SockaddrInet4) (int, error) { return DialFrom(nil, to) }
+
+// DialFrom is Dial from an address, whose port connect(2) chooses for the whole
+// tuple (ip(7), IP_BIND_ADDRESS_NO_PORT); nil leaves the address to the kernel.
+func DialFrom(from, to *unix.SockaddrInet4) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, fmt.Errorf("opening a socket: %w", err)
+	}
+	if from != nil {
+		if err = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err == nil {
+			err = unix.Bind(fd, from)
+		}
+		if err != nil {
+			_ = unix.Close(fd)
+			return 0, fmt.Errorf("binding to %v: %w", from.Addr, err)
+		}
 	}
 	for {
 		if err = unix.Connect(fd, to); err == unix.EINTR {

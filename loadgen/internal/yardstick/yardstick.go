@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -98,9 +99,13 @@ func round(ctx context.Context, l, port, conns int) (took time.Duration, err err
 
 // alone runs half on a thread with a descriptor table of its own (unshare(2),
 // CLONE_FILES), so that a descriptor is found without a lock. The goroutine is
-// locked to the thread for good, and both end together.
+// locked to the thread for good, and both end together; the main thread would not
+// end, so it is left alone.
 func alone(half func() error) error {
-	runtime.LockOSThread()
+	for runtime.LockOSThread(); unix.Gettid() == os.Getpid(); runtime.LockOSThread() {
+		runtime.UnlockOSThread()
+		time.Sleep(time.Millisecond) // goes on where there is room
+	}
 	if err := unix.Unshare(unix.CLONE_FILES); err != nil {
 		return fmt.Errorf("leaving the descriptor table that all threads share: %w", err)
 	}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"signalbench/loadgen/internal/channel"
+	"signalbench/server/phoenix"
+)
+
+// protocol is what is spoken above WebSocket, nil for nothing, and where to connect
+// for it.
+func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
+	if c.Proto == "" {
+		return nil, c.URL, nil
+	}
+	var asked phoenix.Version
+	if c.Vsn != "" {
+		var err error
+		if asked, err = phoenix.ParseVersion(c.Vsn); err != nil {
+			return nil, nil, fmt.Errorf("--vsn: %w", err)
+		}
+	}
+	p := &channel.Protocol{
+		Topic: c.Topic, Rooms: c.Rooms, Join: []byte(c.JoinPayload), Event: c.Event, Binary: c.Binary,
+	}
+	urls := make([]string, len(c.URL))
+	for i, raw := range c.URL {
+		url, version, err := channel.Address(raw, asked)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i > 0 && version != p.Version {
+			return nil, nil, fmt.Errorf("URLs %q and %q ask for two versions of the protocol: use one in a run", c.URL[0], raw)
+		}
+		urls[i], p.Version = url, version
+	}
+	if c.PushPayload != nil {
+		p.Push = []byte(*c.PushPayload)
+		return p, urls, nil
+	}
+	var err error
+	if p.Push, err = channel.Filler(int(c.Payload), c.Binary); err != nil {
+		return nil, nil, fmt.Errorf("--payload: %w", err)
+	}
+	return p, urls, nil
+}

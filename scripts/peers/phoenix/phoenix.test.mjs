@@ -1,0 +1,33 @@
+// The rooms of the server, used by phoenix.js as it comes from npm: every engine,
+// both versions of the serializer.
+//
+//   npm install && SERVER=path/to/server npm test
+//
+// ENGINES names the engines, by default all; PORT is the first of a few ports that
+// servers are started again on (one for each engine and kind of loss).
+import { after, before, describe } from "node:test";
+
+import { Server } from "./server.mjs";
+import broadcasts from "./broadcasts.mjs";
+import losses from "./losses.mjs";
+import presence from "./presence.mjs";
+import relays from "./relays.mjs";
+import rooms from "./rooms.mjs";
+import tokens from "./tokens.mjs";
+
+const engines = (process.env.ENGINES ?? "gorilla,gorilla-lean,gobwas,netpoll").split(",");
+const firstPort = Number(process.env.PORT ?? 23100);
+
+for (const [i, engine] of engines.entries()) {
+  describe(engine, { concurrency: true }, () => {
+    const server = new Server(engine, { args: ["--conn-rooms", "3", "--room-presence", "3", "--room-peers", "5"] });
+    before(() => server.start());
+    after(() => server.stop());
+    rooms(server);
+    relays(server);
+    broadcasts(server);
+    presence(server);
+    tokens(engine);
+    losses(engine, firstPort + 2 * i);
+  });
+}
