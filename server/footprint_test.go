@@ -57,6 +57,14 @@ const (
 // dialBare connects and makes the opening handshake. The caller closes.
 func dialBare(t testing.TB, a *net.TCPAddr) bare {
 	t.Helper()
+	b := connectBare(t, a)
+	b.exchange(t, rawRequest, rawResponseSize)
+	return b
+}
+
+// connectBare connects. The caller closes.
+func connectBare(t testing.TB, a *net.TCPAddr) bare {
+	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -69,9 +77,7 @@ func dialBare(t testing.TB, a *net.TCPAddr) bare {
 	if err != nil && err != unix.EISCONN {
 		t.Fatal(err)
 	}
-	b := bare(fd)
-	b.exchange(t, rawRequest, rawResponseSize)
-	return b
+	return bare(fd)
 }
 
 func (b bare) close() { unix.Close(int(b)) }
