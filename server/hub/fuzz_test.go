@@ -23,7 +23,7 @@ func FuzzHub(f *testing.F) {
 		h := newHub(t, func(c *hub.Config) { c.RoomsPerConn, c.PresenceLimit, c.PresencePeriod, c.QueueLen = 3, 2, 1, 2 })
 		var conns [4]*fake
 		versions := [4]phoenix.Version{phoenix.V2, phoenix.V2, phoenix.V1, phoenix.V1}
-		sent := 0
+		id := []byte("nobody") // who joined last, $ in a line
 		for line := range bytes.Lines(script) {
 			line = bytes.TrimSuffix(line, []byte("\n"))
 			if len(line) == 0 {
@@ -35,7 +35,7 @@ func FuzzHub(f *testing.F) {
 				c = open(h, fmt.Sprintf("vsn=%d", versions[i]), nil, nil)
 				conns[i] = c
 			}
-			sent += len(p)
+			p = bytes.ReplaceAll(p, []byte("$"), id)
 			switch {
 			case len(p) == 0:
 				h.Closed(c, nil)
@@ -50,8 +50,15 @@ func FuzzHub(f *testing.F) {
 				conns[i] = nil
 			}
 			for j, c := range conns {
-				if c != nil {
-					check(t, versions[j], c.taken())
+				if c == nil {
+					continue
+				}
+				got := c.taken()
+				check(t, versions[j], got)
+				for _, text := range got {
+					if m := idPattern.FindStringSubmatch(text); m != nil && len(m[1]) == 11 {
+						id = []byte(m[1])
+					}
 				}
 			}
 		}
