@@ -40,7 +40,7 @@ type runCommand struct {
 
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn" placeholder:"NAME,..." group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, storm (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,storm" placeholder:"NAME,..." group:"load"`
 	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
 	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
@@ -54,6 +54,18 @@ type runCommand struct {
 	Warmup    time.Duration `help:"Load before each measurement window." placeholder:"DURATION" group:"load"`
 	Duration  time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
 	Lanes     int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
+
+	Proto      string   `help:"What is spoken above WebSocket: none, or phoenix, where an echo is a push and its reply (default phoenix for signal and broadcast, and for storm without an echo)." enum:",none,phoenix" default:"" placeholder:"NAME" group:"rooms"`
+	Vsn        string   `help:"Version of the serializer (default that of the load generator)." placeholder:"VERSION" group:"rooms"`
+	Topic      string   `help:"What connections join; {n} stands for the number of the room." placeholder:"TOPIC" group:"rooms"`
+	Event      string   `help:"Event of a push." placeholder:"NAME" group:"rooms"`
+	Rooms      int      `help:"Rooms." placeholder:"N" group:"rooms"`
+	Publishers int      `help:"Broadcast: connections that publish, in all rooms together." placeholder:"N" group:"rooms"`
+	Swarm      int      `help:"Signal: peers of a room (default 10)." placeholder:"N" group:"rooms"`
+	Contacts   int      `help:"Signal: others that a joiner signals to." placeholder:"N" group:"rooms"`
+	Storm      string   `help:"Storm: what ends all connections at once: reset, silence or restart (default restart)." enum:",reset,silence,restart" default:"" placeholder:"BY" group:"rooms"`
+	Backoff    []string `help:"Storm: how clients wait before they dial again, a storm for each (default none,100ms..10s)." placeholder:"none|MIN..MAX,..." group:"rooms"`
+	Adversary  []string `help:"Bad clients, as the load generator takes them; each workload runs without and then beside them (repeatable)." placeholder:"KIND:N" sep:"none" group:"rooms"`
 
 	URL             string `help:"Measure a server of your own as well, or alone without --engines." placeholder:"URL" group:"own server"`
 	Label           string `help:"Its name in the report." default:"own" group:"own server"`
@@ -105,6 +117,10 @@ func (c *runCommand) Run(s *session) error {
 // plan puts the profile and the flags together, all but the arms.
 func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	p := profileFor(c.Quick, c.Thorough)
+	if len(c.Workload) > 0 {
+		p.load.Workloads = c.Workload
+	}
+	p.signaling(c.Quick)
 	set(&p.load.Conns, c.Conns)
 	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {
@@ -130,8 +146,8 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	if c.Yardstick != nil {
 		p.load.Yardstick = *c.Yardstick
 	}
-	if len(c.Workload) > 0 {
-		p.load.Workloads = c.Workload
+	if err := c.signaling(&p.load); err != nil {
+		return orchestrate.Plan{}, err
 	}
 	p.load.Insecure = c.Insecure || slices.ContainsFunc(c.ServerFlag, func(f setting) bool { return strings.HasPrefix(string(f), "--tls-cert") })
 	for name, v := range map[string]int{"--reps": p.repetitions, "--conns": p.load.Conns, "--plateaus": p.load.Plateaus, "--in-flight": p.load.InFlight} {

@@ -25,7 +25,7 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 		}
 	}
 	p := &channel.Protocol{
-		Topic: cmp.Or(c.Topic, "room:bench"), Rooms: c.Rooms, Join: []byte(c.JoinPayload), Event: c.Event, Binary: c.Binary,
+		Topic: cmp.Or(c.Topic, "room:bench"), Rooms: c.Rooms, Join: []byte(c.join()), Event: c.Event, Binary: c.Binary,
 	}
 	if signals {
 		if c.Swarm < 1 {
@@ -56,4 +56,19 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 		return nil, nil, fmt.Errorf("--payload: %w", err)
 	}
 	return p, urls, nil
+}
+
+// join is the payload of a join. A room of very many has no presence, and whoever
+// only broadcasts needs no replies, whose cost would be measured as well.
+func (c *runCommand) join() string {
+	const none = "{}"
+	if c.JoinPayload != none || !slices.Contains(c.Workload, trial.Broadcast) || slices.Contains(c.Workload, trial.Signal) {
+		return c.JoinPayload
+	}
+	for _, w := range c.Workload {
+		if w != trial.Broadcast && w != trial.Hold {
+			return `{"presence":false}`
+		}
+	}
+	return `{"presence":false,"ack":false}`
 }

@@ -13,13 +13,13 @@ import (
 
 // WriteBench writes runs as Go benchmark lines
 // (https://golang.org/design/14313-benchmark-format), one line for the ramp,
-// one for each window and one for each slope of the ledger, so that
+// one for each window or storm and one for each slope of the ledger, so that
 //
 //	benchstat old/bench.txt new/bench.txt     two runs, or
 //	benchstat -col arm suite/bench.txt        the arms of a suite
 //
 // need no conversion. What makes lines comparable is in the configuration (arm,
-// cpu, kernel) and in the name (connections, rate, payload). The verdict is
+// cpu, kernel) and in the name (connections, rate, payload, rooms, backoff). The verdict is
 // configuration as well: benchstat never mixes valid and invalid runs.
 //
 // A percentile is left out where fewer values lie beyond it than one.
@@ -47,6 +47,8 @@ type benchWriter struct {
 // times or bytes, for which benchstat knows it.
 var unitMeta = []struct{ unit, better string }{
 	{"ops/s", "higher"}, {"upgrades/s", "higher"}, {"B/conn", "lower"}, {"count/conn", "lower"},
+	{"relays/s", "higher"}, {"deliveries/s", "higher"}, {"deliveries/bare", "higher"}, {"deliveries/server-core-s", "higher"},
+	{"peak-dials/s", "lower"}, {"peak-back/s", "higher"}, {"failed-attempts", "lower"},
 }
 
 func (b *benchWriter) units() {
@@ -85,16 +87,9 @@ func (b *benchWriter) run(run *Run) {
 		case Ramp:
 			line(benchName("ramp", "conns", run.Spec.Conns, "rate", run.Spec.Ramp), p.Dials.Upgraded, rampValues(p))
 		case Window:
-			if p.Ops.Scheduled == 0 {
-				continue
+			if p.Ops.Scheduled > 0 || p.Storm != nil {
+				line(windowName(run, p), max(p.Ops.Completed, p.Dials.Upgraded), windowValues(p))
 			}
-			name := benchName(p.Workload, "conns", run.Spec.Conns, "payload", run.Spec.Payload)
-			if p.Model == ClosedLoop {
-				name += fmt.Sprintf("/inflight=%d", run.Spec.InFlight)
-			} else {
-				name += "/rate=" + number(p.Offered)
-			}
-			line(name, p.Ops.Completed, windowValues(p))
 		}
 	}
 	if run.Ledger == nil {
@@ -119,10 +114,11 @@ func rampValues(p *Phase) []benchfmt.Value {
 }
 
 func windowValues(p *Phase) []benchfmt.Value {
-	v := append([]benchfmt.Value{{Value: p.Achieved, Unit: "ops/s"}}, metricValues(p)...)
+	v := append(signalingValues(p), metricValues(p)...)
 	if p.Ops.Completed == 0 {
 		return v
 	}
+	v = append([]benchfmt.Value{{Value: p.Achieved, Unit: "ops/s"}}, v...)
 	for _, u := range []struct {
 		Usage
 		unit string

@@ -36,7 +36,32 @@ func benchRuns() []*Run {
 	b.Label, b.Verdict, b.Ledger = "gorilla", Invalid, nil
 	b.Phases = b.Phases[:2]
 	b.Phases[1].Metrics = []Metric{uniform(MetricService, 150, time.Millisecond)}
-	return []*Run{a, b}
+	c := soundRun()
+	c.Label, c.Ledger = "gobwas", nil
+	usage := Usage{Known: true, User: time.Second, System: time.Second}
+	c.Phases = []Phase{
+		{
+			Name: "signal/window", Kind: Window, Workload: WorkloadSignal, Model: OpenLoop, Length: 10 * time.Second, Offered: 100, Achieved: 100,
+			Ops: Ops{Scheduled: 1000, Completed: 1000}, Signal: &Signal{Swarms: 100, Size: 10, Contacts: 3, Candidates: 2, Relays: Ops{Scheduled: 18_000, Completed: 18_000}},
+			Metrics: []Metric{uniform(MetricRelay, 18_000, time.Millisecond)}, Server: usage,
+		},
+		{
+			Name: "broadcast/window", Kind: Window, Workload: WorkloadBroadcast, Model: OpenLoop, Length: 10 * time.Second, Offered: 20, Achieved: 20,
+			Ops: Ops{Scheduled: 200, Completed: 200}, Server: usage,
+			Fanout: &Fanout{Rooms: 1, Receivers: 999, Deliveries: Ops{Completed: 199_800}, PerSecond: 60_000, Bare: &BareFanout{PerSecond: 120_000}},
+		},
+		{
+			Name: "storm/window", Kind: Window, Workload: WorkloadStorm, Model: NoLoad, Length: 10 * time.Second,
+			Dials: Dials{Scheduled: 1200, Upgraded: 1000, Failed: 200},
+			Storm: &Storm{By: StormRestart, Backoff: "100ms..10s", Lost: 1000, Back: 1000, Recovery: 4 * time.Second, PeakDials: 900, PeakBack: 800, Attempts: 1200, Failures: map[Cause]uint64{CauseRefused: 200}},
+		},
+		{
+			Name: "echo/adversaries", Kind: Window, Workload: WorkloadEcho, Model: OpenLoop, Length: 10 * time.Second, Offered: 2000, Achieved: 2000,
+			Ops: Ops{Scheduled: 20_000, Completed: 20_000}, Adversaries: []Adversary{{Kind: "slow", Count: 20}, {Kind: "flood", Count: 1}},
+			Metrics: []Metric{uniform(MetricResponse, 20_000, 4*time.Millisecond)},
+		},
+	}
+	return []*Run{a, b, c}
 }
 
 func TestBenchLines(t *testing.T) {
@@ -72,8 +97,8 @@ func TestBenchLinesAreReadAsBenchstatReadsThem(t *testing.T) {
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if results != 7 { // ramp, two windows and two slopes of the one, ramp and window of the other
-		t.Errorf("%d benchmark lines, want 7", results)
+	if results != 11 { // ramp, two windows and two slopes of the first, ramp and window of the second, four windows of the third
+		t.Errorf("%d benchmark lines, want 11", results)
 	}
 	m, _ := benchRuns()[0].Phases[1].Metric(MetricResponse)
 	for k, want := range map[key]float64{
@@ -92,6 +117,14 @@ func TestBenchLinesAreReadAsBenchstatReadsThem(t *testing.T) {
 		{"netpoll", "VALID", "EchoClosed/conns=1000/payload=128/inflight=50", "ops/s"}:              5000,
 		{"gorilla", "INVALID", "Ramp/conns=1000", "dial-p50-sec"}:                                   0.0010005,
 		{"netpoll", "VALID", "EchoClosed/conns=1000/payload=128/inflight=50", "service-p50-sec"}:    0.01,
+
+		{"gobwas", "VALID", "Signal/conns=1000/payload=128/rate=100/swarm=10/contacts=3", "relays/s"}:                     1800,
+		{"gobwas", "VALID", "Broadcast/conns=1000/payload=128/rate=20/rooms=1/receivers=999", "deliveries/s"}:             60_000,
+		{"gobwas", "VALID", "Broadcast/conns=1000/payload=128/rate=20/rooms=1/receivers=999", "deliveries/bare"}:          0.5,
+		{"gobwas", "VALID", "Broadcast/conns=1000/payload=128/rate=20/rooms=1/receivers=999", "deliveries/server-core-s"}: 99_900,
+		{"gobwas", "VALID", "Storm/conns=1000/by=restart/backoff=100ms..10s", "all-back-sec"}:                             4,
+		{"gobwas", "VALID", "Storm/conns=1000/by=restart/backoff=100ms..10s", "failed-attempts"}:                          200,
+		{"gobwas", "VALID", "Echo/conns=1000/payload=128/rate=2000/adversaries=slow:20+flood:1", "response-p99-sec"}:      m.P99.Seconds(),
 	} {
 		if v, ok := got[k]; !ok || !near(v, want, 0.001, 0) {
 			t.Errorf("%+v is %v (found: %v), want %v", k, v, ok, want)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands: form, lint, tests under the
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
-# in a browser, the load generator against a server that is not ours, the rooms
-# with a client that is not ours, a run past one process's descriptor limit, one
-# that loses a part of its server, two that stop growing at a limit and say at
-# which, and kernel settings raised and put back.
+# in a browser, relays, a storm and a broadcast, the load generator against a
+# server that is not ours, the rooms with a client that is not ours, a run past one
+# process's descriptor limit, one that loses a part of its server, two that stop
+# growing at a limit and say at which, and kernel settings raised and put back.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -144,6 +144,23 @@ step_report() {
   asked=$(grep -oE '"url":"(https?|wss?|ftp)://[^"]*' "$out/net.json" | sort -u |
     grep -vE '://(clients2\.google\.com|update\.googleapis\.com|accounts\.google\.com|optimizationguide-pa\.googleapis\.com)/' || true)
   [ -z "$asked" ] || { echo "the page asks the network:"; echo "$asked"; return 1; }
+}
+
+# Signal: relays, a storm that restarts the server, and a broadcast, each on two
+# engines; the report has a section for each.
+step_signal() {
+  go build -o "$out/signal.bin/" ./server ./loadgen ./compare
+  suite() {
+    rm -rf "$out/signal.$1"
+    "$out/signal.bin/compare" run --quick --bin "$out/signal.bin" --engines netpoll,gobwas --conns 400 --plateaus 3 --settle 100ms \
+      --warmup 300ms --duration 1s --workload "$1" --out "$out/signal.$1"
+  }
+  twice suite signal,storm
+  twice suite broadcast
+  local section
+  for section in signal,storm/relay signal,storm/storm broadcast/fanout; do
+    grep -q "<section id=\"${section#*/}\">" "$out/signal.${section%/*}/report.html" || { echo "no section $section"; return 1; }
+  done
 }
 
 # Foreign: the load generator against a WebSocket server that is not ours.
@@ -292,7 +309,7 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"

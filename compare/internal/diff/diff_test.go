@@ -40,6 +40,28 @@ func marks(r *diff.Result) []string {
 	return list
 }
 
+// What signaling measured takes part, in its direction.
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	before, after := plain, plain
+	before.Rooms, after.Rooms = true, true
+	after.Echo, after.Closed = after.Echo*2, after.Closed*0.7
+	old, new := suite(t, 5, before), suite(t, 5, after)
+	r, err := diff.Compare(old, new, 0.05)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := marks(r)
+	for _, want := range []string{
+		"-signal.relay.p50", "-signal.join.p50", "-broadcast.deliveries", "-broadcast-closed.of-bare", "-broadcast.first-delivery.p50", "-storm.none.all-back",
+		"-storm.none.recovery.p50",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %s among %v", want, got)
+		}
+	}
+}
+
 func TestDirections(t *testing.T) {
 	t.Parallel()
 	old := suite(t, 5, plain)

@@ -51,11 +51,14 @@ func measure(ctx context.Context, binary string, l Load, t target, dir string, o
 	if t.admin != "" {
 		args = append(args, "--admin", t.admin)
 	}
+	if l.restarts() {
+		args = append(args, "--restart-url", t.admin+restartPath)
+	}
 	p, err := child.Start(child.Spec{Path: binary, Args: args, OnLine: onLine})
 	if err != nil {
 		return results.Invalid, err
 	}
-	if err := await(ctx, p, 3*l.Estimate()+loadSlack, loadGrace+time.Duration(l.Conns)*time.Second/closesPerSecond); err != nil {
+	if err := await(ctx, p, l.deadline(), loadGrace+time.Duration(l.Conns)*time.Second/closesPerSecond); err != nil {
 		return results.Invalid, fmt.Errorf("load generator: %w", err)
 	}
 	const invalid = 2 // exit code for a run that is written and INVALID

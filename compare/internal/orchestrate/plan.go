@@ -54,7 +54,7 @@ type Foreign struct {
 
 // A Load is what the load generator is asked to do in each step.
 type Load struct {
-	Workloads []string // in order: "hold", "echo", "echo-closed", "churn"
+	Workloads []string // in order, as results names them
 	Conns     int
 	Plateaus  int
 	Pending   int           // most dials in progress; 0 leaves it to the load generator
@@ -72,6 +72,11 @@ type Load struct {
 	Seed      uint64
 	Insecure  bool // accept any TLS certificate
 	Yardstick bool // measure bare connect and accept before each ramp to a server on loopback
+	Channels  Channels
+	Storm     Storm
+	// Adversaries are bad clients, as the load generator takes them; each workload
+	// then runs without and beside them.
+	Adversaries []string
 }
 
 // args is the load generator's command line without target and folder.
@@ -82,29 +87,46 @@ func (l Load) args() []string {
 		"--plateaus", strconv.Itoa(l.Plateaus),
 		"--ramp", l.Ramp,
 		"--workload", strings.Join(l.Workloads, ","),
-		"--first-echo",
 		"--payload", l.Payload,
 		"--settle", l.Settle.String(),
 		"--warmup", l.WarmUp.String(),
 		"--duration", l.Window.String(),
 		"--seed", strconv.FormatUint(l.Seed, 10),
 	}
+	if l.Channels.Proto == "" {
+		args = append(args, "--first-echo")
+	}
+	args = append(args, l.Channels.args(l.Workloads)...)
+	open, closed := false, false
 	for _, w := range l.Workloads {
 		switch w {
-		case "hold":
+		case results.WorkloadHold:
 			if l.Heartbeat > 0 {
 				args = append(args, "--heartbeat", l.Heartbeat.String())
 			}
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case "echo":
-			args = append(args, "--rate", l.Rate)
-		case "echo-closed":
-			args = append(args, "--in-flight", strconv.Itoa(l.InFlight))
-		case "churn":
+		case results.WorkloadEcho, results.WorkloadSignal:
+			open = true
+		case results.WorkloadEchoClosed:
+			closed = true
+		case results.WorkloadBroadcast:
+			open, closed = open || l.Rate != "", closed || l.InFlight > 0
+		case results.WorkloadChurn:
 			args = append(args, "--lifetime", l.Lifetime.String())
+		case results.WorkloadStorm:
+			args = append(args, l.Storm.args()...)
 		}
+	}
+	if open {
+		args = append(args, "--rate", l.Rate)
+	}
+	if closed {
+		args = append(args, "--in-flight", strconv.Itoa(l.InFlight))
+	}
+	for _, a := range l.Adversaries {
+		args = append(args, "--adversary", a)
 	}
 	if l.Pending > 0 {
 		args = append(args, "--pending", strconv.Itoa(l.Pending))
@@ -127,7 +149,17 @@ func (l Load) Estimate() time.Duration {
 		d += time.Duration(float64(l.Conns)/n*1e9) - time.Duration(l.Conns)*time.Second/upgrades
 	}
 	d += time.Duration(l.Plateaus+1) * (l.Settle + 200*time.Millisecond)
-	return d + time.Duration(len(l.Workloads))*(l.WarmUp+l.Window+500*time.Millisecond)
+	windows := len(l.Workloads)
+	if len(l.Adversaries) > 0 {
+		windows *= 2
+	}
+	d += time.Duration(windows) * (l.WarmUp + l.Window + 500*time.Millisecond)
+	return d + time.Duration(l.storms())*oneStorm
+}
+
+// deadline is after how long a load generator is given up.
+func (l Load) deadline() time.Duration {
+	return 3*l.Estimate() + time.Duration(l.storms())*longestStorm + loadSlack
 }
 
 // Order gives, for each repetition, the arms in the order in which they are
@@ -164,5 +196,5 @@ func (p *Plan) validate() error {
 		}
 		seen[a.Name] = true
 	}
-	return nil
+	return p.checkRooms()
 }

@@ -39,13 +39,13 @@ func TestLoadArgs(t *testing.T) {
 		Workloads: []string{"hold", "echo", "echo-closed"}, Conns: 100, Plateaus: 5, Ramp: "5000/s", Rate: "2000/s", InFlight: 64, Payload: "1KiB",
 		Settle: time.Second / 2, WarmUp: time.Second, Window: 3 * time.Second, Seed: 9,
 	}
-	want := "run --conns 100 --plateaus 5 --ramp 5000/s --workload hold,echo,echo-closed --first-echo --payload 1KiB" +
-		" --settle 500ms --warmup 1s --duration 3s --seed 9 --rate 2000/s --in-flight 64"
+	want := "run --conns 100 --plateaus 5 --ramp 5000/s --workload hold,echo,echo-closed --payload 1KiB" +
+		" --settle 500ms --warmup 1s --duration 3s --seed 9 --first-echo --rate 2000/s --in-flight 64"
 	if got := strings.Join(l.args(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	l.Workloads, l.Lifetime = []string{"churn"}, 5*time.Second
-	if got := strings.Join(l.args(), " "); !strings.HasSuffix(got, "--seed 9 --lifetime 5s") {
+	if got := strings.Join(l.args(), " "); !strings.HasSuffix(got, "--seed 9 --first-echo --lifetime 5s") {
 		t.Errorf("churn without its lifetime: %s", got)
 	}
 	l.Workloads, l.Heartbeat, l.Probe = []string{"hold"}, time.Minute, 5*time.Second
@@ -54,6 +54,56 @@ func TestLoadArgs(t *testing.T) {
 	}
 	if got := strings.Join(l.args(), " "); strings.Contains(got, "--rate") || strings.Contains(got, "--in-flight") {
 		t.Errorf("a hold has no rate: %s", got)
+	}
+}
+
+func TestSignalingArgs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		load Load
+		want string // the end
+	}{
+		"signal": {
+			Load{Workloads: []string{"signal"}, Rate: "500/s", InFlight: 7, Channels: Channels{Proto: Phoenix, Topic: "room:{n}", Swarm: 10, Contacts: 3, Publishers: 2}},
+			"--proto phoenix --topic room:{n} --swarm 10 --contacts 3 --rate 500/s",
+		},
+		"broadcast": {
+			Load{Workloads: []string{"broadcast"}, InFlight: 1, Channels: Channels{Proto: Phoenix, Version: "1.0.0", Event: "message", Rooms: 1, Publishers: 2, Swarm: 10}},
+			"--proto phoenix --vsn 1.0.0 --event message --rooms 1 --publishers 2 --in-flight 1",
+		},
+		"storm": {
+			Load{Workloads: []string{"storm"}, Rate: "500/s", Storm: Storm{By: "reset", Backoffs: []string{"none", "100ms..10s"}}},
+			"--first-echo --storm reset --backoff none,100ms..10s",
+		},
+		"adversaries": {
+			Load{Workloads: []string{"echo"}, Rate: "500/s", Channels: Channels{Proto: Phoenix}, Adversaries: []string{"slow:20", "flood:1"}},
+			"--proto phoenix --rate 500/s --adversary slow:20 --adversary flood:1",
+		},
+	} {
+		_, got, _ := strings.Cut(strings.Join(tt.load.args(), " "), "--seed 0 ")
+		if got != tt.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, tt.want)
+		}
+	}
+}
+
+// A room is in one process, so that no engine that would be several may be asked
+// for one.
+func TestRoomsAreInOneProcess(t *testing.T) {
+	t.Parallel()
+	p := plan("out", 1, "a", "b")
+	p.Shards, p.Load.Workloads = 3, []string{"hold", "signal"}
+	p.Arms[0].OwnTables = true
+	if err := p.validate(); err == nil || !strings.Contains(err.Error(), "3 processes of b ") {
+		t.Errorf("validate = %v", err)
+	}
+	p.Arms[1].OwnTables = true
+	if err := p.validate(); err != nil {
+		t.Errorf("with tables of their own: %v", err)
+	}
+	p.Arms[1].OwnTables, p.Load.Workloads = false, []string{"hold", "echo"}
+	if err := p.validate(); err != nil {
+		t.Errorf("an echo: %v", err)
 	}
 }
 

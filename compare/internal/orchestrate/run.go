@@ -178,12 +178,12 @@ func (e *execution) step(ctx context.Context, a *Arm, arm *results.Arm, step *re
 		// Not the server that was tested: Go gives little memory back, so the
 		// baseline must come from a fresh process.
 		var err error
-		if s, err = e.start(ctx, a, max(1, e.plan.Shards)); err != nil {
+		if s, err = e.start(ctx, a, max(1, e.plan.Shards), e.plan.Load.restarts()); err != nil {
 			return err
 		}
 		defer s.Kill() // at the latest
 		arm.Server = s.Argv
-		t.url, t.admin, t.pid, t.ports = s.URL, s.Admin, s.PID(), max(1, e.plan.Shards)
+		t.url, t.admin, t.pid, t.ports = e.plan.Load.at(s.URL), s.Admin, s.PID(), max(1, e.plan.Shards)
 	}
 	dir := filepath.Join(a.Name, strconv.Itoa(step.Repetition))
 	verdict, err := measure(ctx, e.Loadgen, e.plan.Load, t, filepath.Join(e.plan.Out, dir), e.Reporter.Status)
@@ -213,7 +213,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 		}
 		return err
 	}
-	s, err := e.start(ctx, a, 1)
+	s, err := e.start(ctx, a, 1, false)
 	if err != nil {
 		return err
 	}
@@ -227,8 +227,12 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	return err
 }
 
-func (e *execution) start(ctx context.Context, a *Arm, shards int) (*server, error) {
+// start starts a server that can be restarted if it is supervised.
+func (e *execution) start(ctx context.Context, a *Arm, shards int, supervised bool) (*server, error) {
 	flags := append(shardFlags(a, shards, e.plan.Load.Conns), e.plan.ServerFlags...)
+	if supervised {
+		flags = append(flags, "--supervise")
+	}
 	return startServer(ctx, starting{e.Server, a.Name, flags, shards, e.patience.ready}, e.ports, e.note)
 }
 

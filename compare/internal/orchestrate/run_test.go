@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -272,6 +273,32 @@ func TestForeignServer(t *testing.T) {
 		return f.Severity == results.Warning && strings.Contains(f.Text, "without the conformance kit")
 	}) {
 		t.Errorf("server %v, findings %v", s.Arms[0].Server, s.Findings)
+	}
+}
+
+// A server that is restarted while it is measured is supervised, but not while it is
+// only tested; and who speaks of rooms goes to where they are.
+func TestStormOverChannels(t *testing.T) {
+	t.Parallel()
+	r, dir := programs(t)
+	p := plan(dir, 1, "a")
+	p.Load.Workloads = []string{"storm"}
+	p.Load.Storm, p.Load.Channels = Storm{By: results.StormRestart, Backoffs: []string{"none"}}, Channels{Proto: Phoenix}
+	s, err := r.Run(t.Context(), p)
+	if err != nil || s.Verdict != results.Valid {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if !slices.Contains(s.Arms[0].Server, "--supervise") {
+		t.Errorf("server called with %s", s.Arms[0].Server)
+	}
+	run, err := results.Open(filepath.Join(p.Out, "a", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Join(run.Spec.Command, " ")
+	if !regexp.MustCompile(`--url ws://127\.0\.0\.1:\d+/socket/websocket `).MatchString(args) ||
+		!regexp.MustCompile(`--restart-url http://127\.0\.0\.1:\d+/restart\b`).MatchString(args) {
+		t.Errorf("load generator called with %s", args)
 	}
 }
 

@@ -84,7 +84,7 @@ func startServerOn(ctx context.Context, how starting, listen, admin string) (*se
 	if slices.ContainsFunc(how.flags, func(f string) bool { return strings.HasPrefix(f, "--tls-cert") }) {
 		scheme = "wss"
 	}
-	s.URL, s.Admin = scheme+"://"+listen+"/echo", "http://"+admin
+	s.URL, s.Admin = scheme+"://"+listen+echoPath, "http://"+admin
 	return s, nil
 }
 

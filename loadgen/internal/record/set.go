@@ -22,6 +22,8 @@ type Set struct {
 	Aside uint64
 	// Signal has the counts of a load of sessions beside its operations.
 	Signal results.Signal
+	// Deliveries counts each message that was sent to many once for each of them.
+	Deliveries results.Ops
 	// Untracked is how many reordered messages could not be told from
 	// duplicate ones, because too many gaps were open.
 	Untracked uint64
@@ -112,6 +114,13 @@ func add(to *map[results.Cause]uint64, why results.Cause, n uint64) {
 	(*to)[why] += n
 }
 
+// FailDelivery counts n deliveries with a cause; it does not count them as
+// scheduled.
+func (s *Set) FailDelivery(why results.Cause, n uint64) {
+	s.Deliveries.Failed += n
+	add(&s.Deliveries.Causes, why, n)
+}
+
 // Add adds everything in o, which must time no metric that s does not. It takes
 // what the pool of o has from it.
 func (s *Set) Add(o *Set) {
@@ -121,6 +130,7 @@ func (s *Set) Add(o *Set) {
 	addOps(&s.Signal.Notices, &o.Signal.Notices)
 	s.Signal.Answers += o.Signal.Answers
 	s.Signal.Told += o.Signal.Told
+	addOps(&s.Deliveries, &o.Deliveries)
 	c, d := &s.Dials, &o.Dials
 	c.Scheduled += d.Scheduled
 	c.Upgraded += d.Upgraded
@@ -177,6 +187,7 @@ func (s *Set) Reset() {
 	resetOps(&s.Signal.Joins)
 	resetOps(&s.Signal.Relays)
 	resetOps(&s.Signal.Notices)
+	resetOps(&s.Deliveries)
 	s.Signal.Answers, s.Signal.Told = 0, 0
 	clear(s.Dials.Causes)
 	s.Dials = results.Dials{Causes: s.Dials.Causes}

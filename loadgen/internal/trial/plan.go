@@ -20,6 +20,7 @@ const (
 	Churn      = "churn"
 	Storm      = results.WorkloadStorm
 	Signal     = results.WorkloadSignal
+	Broadcast  = results.WorkloadBroadcast
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see
@@ -42,10 +43,12 @@ type Plan struct {
 	Binary    bool
 	// Proto is what is spoken above WebSocket; nil for nothing. With it connections
 	// join after their upgrade, and FirstEcho says nothing.
-	Proto     *channel.Protocol
-	Rate      pace.Rate // echo
-	InFlight  int       // echo-closed
-	Lifetimes workload.Lifetimes
+	Proto    *channel.Protocol
+	Rate     pace.Rate // echo, and broadcast in an open loop
+	InFlight int       // echo-closed, and broadcast in a closed loop, if it has no Rate
+	// Publishers is how many members of each room publish in workload broadcast.
+	Publishers int
+	Lifetimes  workload.Lifetimes
 	// Swarm is how many peers a swarm of workload signal has, Contacts how many of
 	// them a joiner signals to; Rate is that of the messages they relay.
 	Swarm, Contacts int
@@ -67,8 +70,8 @@ type Plan struct {
 	// leaves the choice to the teardown.
 	CloseRate pace.Rate
 
-	// Yardstick measures bare connect and accept before the ramp; the target is on
-	// loopback then.
+	// Yardstick measures bare connect and accept before the ramp, and bare fan-out
+	// before and after workload broadcast; the target is on loopback then.
 	Yardstick bool
 
 	Settle, WarmUp, Window, Drain, DialTimeout time.Duration

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"signalbench/compare/internal/orchestrate"
+	"signalbench/results"
+)
+
+// meeting are the workloads whose clients reach each other, and that are nothing
+// without a protocol above WebSocket.
+var meeting = []string{results.WorkloadSignal, results.WorkloadBroadcast}
+
+// echoing are the workloads that are answered by the same message, with or without
+// a protocol.
+var echoing = []string{results.WorkloadEcho, results.WorkloadEchoClosed, results.WorkloadChurn}
+
+// first is the first of the workloads that is in list; empty if none is.
+func first(workloads, list []string) string {
+	for _, w := range workloads {
+		if slices.Contains(list, w) {
+			return w
+		}
+	}
+	return ""
+}
+
+// signaling changes a profile to what its workloads need if one of them is about
+// rooms or storms.
+func (p *profile) signaling(quick bool) {
+	l := &p.load
+	storm := slices.Contains(l.Workloads, results.WorkloadStorm)
+	if first(l.Workloads, meeting) == "" && !storm {
+		return
+	}
+	l.Conns = 5000
+	if quick {
+		l.Conns = 1000
+	}
+	if first(l.Workloads, echoing) == "" {
+		l.Channels.Proto = orchestrate.Phoenix
+	}
+	if slices.Contains(l.Workloads, results.WorkloadSignal) {
+		l.Channels.Swarm = peers
+	}
+	if storm {
+		l.Storm = orchestrate.Storm{By: results.StormRestart, Backoffs: []string{"none", "100ms..10s"}}
+	}
+}
+
+// signaling takes over the flags about rooms, storms and adversaries, and refuses
+// what cannot be in one run.
+func (c *runCommand) signaling(l *orchestrate.Load) error {
+	switch c.Proto {
+	case "":
+	case "none":
+		l.Channels.Proto = ""
+	default:
+		l.Channels.Proto = c.Proto
+	}
+	set(&l.Channels.Version, c.Vsn)
+	set(&l.Channels.Topic, c.Topic)
+	set(&l.Channels.Event, c.Event)
+	set(&l.Channels.Rooms, c.Rooms)
+	set(&l.Channels.Publishers, c.Publishers)
+	set(&l.Channels.Swarm, c.Swarm)
+	set(&l.Channels.Contacts, c.Contacts)
+	set(&l.Storm.By, c.Storm)
+	if len(c.Backoff) > 0 {
+		l.Storm.Backoffs = c.Backoff
+	}
+	l.Adversaries = c.Adversary
+	w := first(l.Workloads, meeting)
+	switch {
+	case w == "" || l.Channels.Proto != "":
+	case c.Proto != "":
+		return fmt.Errorf("workload %s needs a protocol above WebSocket, and --proto %s has none", w, c.Proto)
+	default:
+		return fmt.Errorf("workloads %s and %s in one run: %s speaks Phoenix Channels on a path of its own; run them apart, or add --proto phoenix, where an echo is a push and its reply",
+			first(l.Workloads, echoing), w, w)
+	}
+	if l.Channels.Proto == "" {
+		if given := c.aboutRooms(); given != "" {
+			return fmt.Errorf("%s says something about rooms, of which %s knows nothing: add --proto phoenix", given, strings.Join(l.Workloads, ", "))
+		}
+	}
+	if err := apart(l.Workloads); err != nil {
+		return err
+	}
+	meet(l)
+	if c.URL == "" {
+		return nil
+	}
+	switch {
+	case slices.Contains(l.Workloads, results.WorkloadStorm) && l.Storm.By == results.StormRestart:
+		return errors.New("--storm restart is for servers that are started here, and --url is not: give --storm reset or silence")
+	case l.Channels.Proto != "" && !c.SkipConformance:
+		return fmt.Errorf("--url with --proto %s: the conformance kit needs an endpoint that echoes; add --skip-conformance", l.Channels.Proto)
+	}
+	return nil
+}
+
+// apart refuses workloads that want rooms of different sizes.
+func apart(workloads []string) error {
+	if !slices.Contains(workloads, results.WorkloadBroadcast) {
+		return nil
+	}
+	if w := first(workloads, append([]string{results.WorkloadSignal}, echoing...)); w != "" {
+		return fmt.Errorf("workloads broadcast and %s in one run: a broadcast is for a large room, and all connections join one before the first workload; run them apart", w)
+	}
+	return nil
+}
+
+// peers is how many connections share a room unless something else decides it.
+const peers = 10
+
+// meet decides where connections meet, as far as no flag did.
+func meet(l *orchestrate.Load) {
+	c := &l.Channels
+	if c.Proto == "" {
+		return
+	}
+	if c.Topic == "" {
+		c.Topic = "room:{n}"
+	}
+	switch {
+	case c.Rooms > 0 || !strings.Contains(c.Topic, "{n}") || slices.Contains(l.Workloads, results.WorkloadSignal):
+	case slices.Contains(l.Workloads, results.WorkloadBroadcast):
+		c.Rooms = 1
+	case first(l.Workloads, echoing) != "":
+		c.Rooms = l.Conns // each alone: what is pushed goes to the others of a room
+	default:
+		c.Rooms = max(1, l.Conns/peers)
+	}
+}
+
+// aboutRooms is the first flag given that says something about rooms; empty if none
+// was.
+func (c *runCommand) aboutRooms() string {
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{
+		{"--vsn", c.Vsn != ""}, {"--topic", c.Topic != ""}, {"--event", c.Event != ""}, {"--rooms", c.Rooms != 0},
+		{"--publishers", c.Publishers != 0}, {"--swarm", c.Swarm != 0}, {"--contacts", c.Contacts != 0},
+	} {
+		if f.given {
+			return f.name
+		}
+	}
+	return ""
+}
