@@ -62,7 +62,7 @@ func dialBare(t testing.TB, a *net.TCPAddr) bare {
 	return b
 }
 
-// connectBare connects. The caller closes.
+// connectBare is dialBare without the handshake.
 func connectBare(t testing.TB, a *net.TCPAddr) bare {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -84,10 +84,15 @@ func (b bare) close() { unix.Close(int(b)) }
 
 // exchange sends p and reads n bytes.
 func (b bare) exchange(t testing.TB, p []byte, n int) {
-	var buf [512]byte
 	if _, err := unix.Write(int(b), p); err != nil {
 		t.Fatal(err)
 	}
+	b.receive(t, n)
+}
+
+// receive reads n bytes.
+func (b bare) receive(t testing.TB, n int) {
+	var buf [512]byte
 	for n > 0 {
 		k, err := unix.Read(int(b), buf[:])
 		switch {

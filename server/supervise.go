@@ -147,7 +147,9 @@ func (c *serveCommand) supervise(s *session, n, tables int) error {
 			}
 		})
 	}
-	fmt.Fprintf(s.stderr, "server: each of the %d shards has rooms and channels of its own: only who connects to ports of the same shard meets there\n", n)
+	if n > 1 {
+		fmt.Fprintf(s.stderr, "server: each of the %d shards has rooms and channels of its own: only who connects to ports of the same shard meets there\n", n)
+	}
 	if err = announcement.write(s.stdout, s.stderr); err == nil {
 		// Until it is told to stop, or no shard is left.
 		fleet.Watch(s.ctx, func(sum admin.Connections) {
