@@ -107,13 +107,19 @@ func (c *settings) addresses(n int) ([]string, error) {
 // supervise serves with n processes of this program, each with that many descriptor
 // tables: port i is shard i mod n's.
 func (c *serveCommand) supervise(s *session, n, tables int) error {
-	args, env := c.alone(s.args), os.Environ()
+	page, err := c.demoPage(s.ctx)
+	if err != nil {
+		return err
+	}
+	defer page.close()
+	own, env := page.instead(s.args), os.Environ()
+	args := c.alone(own)
 	if n > 1 || tables == 1 {
 		addresses, err := c.addresses(n)
 		if err != nil {
 			return err
 		}
-		args = c.divided(s.args, addresses, n)
+		args = c.divided(own, addresses, n)
 	}
 	if n > 1 {
 		env = shardEnv(env, runtime.GOMAXPROCS(0), n)
@@ -147,7 +153,17 @@ func (c *serveCommand) supervise(s *session, n, tables int) error {
 			}
 		})
 	}
-	fmt.Fprintf(s.stderr, "server: each of the %d shards has rooms and channels of its own: only who connects to ports of the same shard meets there\n", n)
+	if page != nil {
+		announcement.Demo = page.url()
+		wg.Go(func() {
+			if err := page.serve(beside, announcement.Listen[0]); err != nil {
+				fmt.Fprintln(s.stderr, "server: demo listener ended:", err)
+			}
+		})
+	}
+	if n > 1 {
+		fmt.Fprintf(s.stderr, "server: each of the %d shards has rooms and channels of its own: only who connects to ports of the same shard meets there\n", n)
+	}
 	if err = announcement.write(s.stdout, s.stderr); err == nil {
 		// Until it is told to stop, or no shard is left.
 		fleet.Watch(s.ctx, func(sum admin.Connections) {
