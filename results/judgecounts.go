@@ -7,6 +7,9 @@ import "time"
 func (j *judge) counts(p *Phase) {
 	o := &p.Ops
 	j.books("", o)
+	if p.Fanout != nil {
+		j.fanout(p)
+	}
 	if p.Length > 0 && p.Ops.Scheduled > 0 {
 		// Less is right: some complete after the end of the phase.
 		if rate := float64(o.Completed) / p.Length.Seconds(); !(p.Achieved <= rate*(1+j.Offered)+1/p.Length.Seconds()) {
@@ -21,8 +24,8 @@ func (j *judge) counts(p *Phase) {
 	if p.Kind == Ramp {
 		j.loss(CheckLoss, "greetings", "failed: first messages or joins of connections", o.Failed, o.Scheduled)
 	}
-	if p.Kind != Window {
-		return
+	if p.Kind != Window || p.Storm != nil {
+		return // greetings of a storm that fail are tried again with their dials
 	}
 	if p.Model != NoLoad && p.Model != "" && o.Completed == 0 {
 		j.find(Fatal, CheckCompleted, "expected operations in %v, none was completed", p.Length.Round(time.Millisecond))
@@ -112,6 +115,9 @@ func (j *judge) histograms(p *Phase) {
 		MetricProbe:     exactly(p.Probes.Completed),
 		MetricRecovery:  back,
 		MetricJoin:      exactly(ops.Completed), // what a connection begins with
+	}
+	if p.Fanout != nil {
+		fanoutSpans(p, want)
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

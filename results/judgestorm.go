@@ -19,8 +19,8 @@ func (j *judge) storm(p *Phase) {
 	case s.Lost < s.Open:
 		j.find(Fatal, CheckStorm, "expected all %d connections to be lost by %s within %v, %d were not", s.Open, s.By, j.run.Spec.StormLimit, s.Open-s.Lost)
 	case s.Back < s.Lost:
-		j.find(Fatal, CheckStorm, "expected all %d connections that were lost by %s to be back within %v, %d were not (%s)", s.Lost, s.By, j.run.Spec.StormLimit, s.Lost-s.Back, firstCause(d.Causes))
-	case d.Failed > 0:
-		j.find(Note, CheckStorm, "%d of %d dials failed and were tried again (%s)", d.Failed, d.Scheduled, firstCause(d.Causes))
+		j.find(Fatal, CheckStorm, "expected all %d connections that were lost by %s to be back within %v, %d were not (%s)", s.Lost, s.By, j.run.Spec.StormLimit, s.Lost-s.Back, firstCause(s.Failures))
+	case len(s.Failures) > 0:
+		j.find(Note, CheckStorm, "%d of %d attempts failed and were tried again (%s)", sumCauses(s.Failures), s.Attempts, firstCause(s.Failures))
 	}
 }

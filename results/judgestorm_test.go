@@ -33,8 +33,9 @@ func TestJudgeStorm(t *testing.T) {
 		{name: "all are back", change: func(*Run, *Phase) {}},
 		{"some tried again", func(_ *Run, p *Phase) {
 			p.Dials.Scheduled, p.Dials.Failed, p.Storm.Attempts = 1400, 400, 1400
-			p.Dials.Causes = map[Cause]uint64{CauseRefused: 400}
-		}, CheckStorm, Note, "400 of 1400 dials failed and were tried again (connection refused)"},
+			p.Dials.Causes = map[Cause]uint64{CauseRefused: 400, CauseReset: 1000}
+			p.Storm.Failures = map[Cause]uint64{CauseRefused: 400}
+		}, CheckStorm, Note, "400 of 1400 attempts failed and were tried again (connection refused)"},
 		{"lost again and back again", func(_ *Run, p *Phase) {
 			p.Dials.Scheduled, p.Dials.Upgraded, p.Storm.Attempts, p.Dials.Lost = 1001, 1001, 1001, 1001
 			for i := range p.Metrics {
@@ -43,7 +44,7 @@ func TestJudgeStorm(t *testing.T) {
 		}, "", "", ""},
 		{"one is not back", func(_ *Run, p *Phase) {
 			p.Storm.Back, p.Storm.Recovery = 999, 0
-			p.Dials.Upgraded, p.Dials.Failed, p.Dials.Causes = 999, 1, map[Cause]uint64{CauseTimeout: 1}
+			p.Dials.Upgraded, p.Dials.Failed, p.Storm.Failures = 999, 1, map[Cause]uint64{CauseTimeout: 1}
 			for i := range p.Metrics {
 				p.Metrics[i].Count = 999
 			}

@@ -77,6 +77,9 @@ type Storm struct {
 	PeakDials float64       `json:"peak_dials_per_s"` // most dials begun in any one second
 	PeakBack  float64       `json:"peak_back_per_s"`  // most connections back in any one second
 	Attempts  uint64        `json:"attempts"`         // dials begun
+	// Failures is the attempts that failed, by cause: dials, and what a connection
+	// begins with where that belongs to being back.
+	Failures map[Cause]uint64 `json:"failures,omitempty"`
 }
 
 // Adversary is one kind of bad client beside the healthy ones of a phase.

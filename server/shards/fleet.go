@@ -316,12 +316,10 @@ func (f *Fleet) ask(method, path string, self func() (*admin.Stats, error)) (*ad
 	for i, s := range list {
 		group.Go(func() (err error) {
 			answers[i], err = s.stats(method, path)
-			select {
-			case <-s.ended:
+			if s.over() {
 				return nil // that is told below
-			default:
-				return err
 			}
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {

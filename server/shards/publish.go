@@ -33,11 +33,11 @@ func (f *Fleet) post(ctx context.Context, path, kind string, body []byte) (int, 
 	var sum atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for _, s := range f.shards {
+	for _, s := range f.all() {
 		group.Go(func() error {
 			var r admin.Receipt
 			err := s.do(ctx, "POST", path, kind, bytes.NewReader(body), &r)
-			if died, _ := s.fate(); died {
+			if s.over() {
 				return nil // who was connected to it is gone
 			}
 			sum.Add(int64(r.Receivers))

@@ -96,9 +96,7 @@ func start(ctx context.Context, o Options, i int, socket string) (*shard, error)
 func (s *shard) signal(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-s.ended:
-	default:
+	if !s.over() {
 		s.asked = true
 		_ = s.cmd.Process.Signal(sig) // fails only if it has ended
 	}
@@ -108,19 +106,25 @@ func (s *shard) signal(sig syscall.Signal) {
 func (s *shard) retire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-s.ended: // before anybody meant it
-	default:
+	if !s.over() { // else it has ended before anybody meant it
 		s.retired = true
+	}
+}
+
+// over reports whether the shard has ended, for whatever reason.
+func (s *shard) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
 	}
 }
 
 // fate tells whether the shard has ended without being asked to, or with an
 // error, and how.
 func (s *shard) fate() (died bool, how string) {
-	select {
-	case <-s.ended:
-	default:
+	if !s.over() {
 		return false, ""
 	}
 	s.mu.Lock()

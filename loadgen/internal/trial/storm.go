@@ -61,6 +61,9 @@ func (r *runner) storm(name string, b workload.Backoff) error {
 	if p.Target.TLS {
 		timed = append(timed, record.TLS)
 	}
+	if p.greets() {
+		timed = append(timed, p.greeting(), record.Service)
+	}
 	window := newPhase(p.loops(), results.Phase{
 		Name: name + "/" + string(results.Window), Kind: results.Window, Workload: Storm, Model: results.NoLoad,
 	}, timed...)
@@ -69,7 +72,7 @@ func (r *runner) storm(name string, b workload.Backoff) error {
 		shard := window.shards[c.Index]
 		c.delivery.Begin(nil, shard, workload.Endless())
 		return workload.NewStorm(c.Lane, c.delivery, shard, workload.Weather{
-			By: p.Storm, Backoff: b, Start: start, Pending: max(1, p.Pending/p.loops()), Seed: p.Lifetimes.Seed,
+			By: p.Storm, Backoff: b, Start: start, Pending: max(1, p.Pending/p.loops()), Greet: p.greets(), Seed: p.Lifetimes.Seed,
 		})
 	}, window)
 	if err != nil {

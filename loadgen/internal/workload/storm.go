@@ -1,10 +1,12 @@
 package workload
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"time"
 
+	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/lane"
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/wire"
@@ -20,12 +22,15 @@ type Weather struct {
 	// Pending bounds the dials of this lane that are in progress, over the lane's
 	// own bound.
 	Pending int
-	Seed    uint64
+	// Greet makes each connection send what it begins with, see [Form], and be back
+	// only when that is answered.
+	Greet bool
+	Seed  uint64
 }
 
 // A Storm loses all connections of a lane at once and dials them again: each is
 // due when its client has waited, and a dial that fails is due again after the
-// next wait, as a new one. Nothing is sent meanwhile.
+// next wait, as a new one. Nothing is sent meanwhile but greetings.
 //
 // It is through when every connection was lost and is back. Lost tells of the
 // first half, and Lane.Notify is called for that as well.
@@ -50,6 +55,7 @@ type client struct {
 	lost     time.Duration // when, the last time
 	in       bool          // was open before
 	once     bool          // was lost
+	away     bool          // was lost and is not back
 	failures uint8         // of dials, since it was lost
 }
 
@@ -146,9 +152,22 @@ func (s *Storm) Ended(c wire.Conn, why results.Cause, now time.Duration) {
 			s.l.Notify()
 		}
 	}
-	k.lost, k.failures = now, 0
-	s.away++
+	switch {
+	case !k.away:
+		k.lost, k.failures, k.away = now, 0, true
+		s.away++
+	default:
+		s.failed(k, why) // its greeting did
+	}
 	s.plan(c, now)
+}
+
+// failed counts an attempt to come back that came to nothing.
+func (s *Storm) failed(k *client, why results.Cause) {
+	s.tally.failures[why]++
+	if k.failures < math.MaxUint8 {
+		k.failures++
+	}
 }
 
 // plan waits as a client does before it dials.
@@ -157,25 +176,38 @@ func (s *Storm) plan(c wire.Conn, now time.Duration) {
 }
 
 // Failed implements [lane.Workload].
-func (s *Storm) Failed(c wire.Conn, _ results.Cause, now time.Duration) {
+func (s *Storm) Failed(c wire.Conn, why results.Cause, now time.Duration) {
 	s.dials--
 	if s.aborted {
 		return
 	}
-	if k := &s.clients[c]; k.failures < math.MaxUint8 {
-		k.failures++
-	}
+	s.failed(&s.clients[c], why)
 	s.plan(c, now)
 }
 
 // Opened implements [lane.Workload].
 func (s *Storm) Opened(c wire.Conn, _, now time.Duration) {
 	s.dials--
-	s.returned(c, now)
+	if !s.weather.Greet {
+		s.returned(c, now)
+		return
+	}
+	if why := s.d.Greet(c, true, now, now); !s.l.IsOpen(c) {
+		s.Ended(c, why, now)
+	}
+}
+
+// Received implements [lane.Workload].
+func (s *Storm) Received(c wire.Conn, op frame.Opcode, p []byte, now time.Duration) {
+	s.common.Received(c, op, p, now)
+	if s.clients[c].away && s.l.IsOpen(c) && s.d.Waiting(c) == 0 {
+		s.returned(c, now)
+	}
 }
 
 // returned counts c as back.
 func (s *Storm) returned(c wire.Conn, now time.Duration) {
+	s.clients[c].away = false
 	s.away--
 	s.shard.Time(record.Recovery, now-s.clients[c].lost)
 	s.tally.returns(now)
@@ -205,8 +237,9 @@ func (s *Storm) Abort(why results.Cause) {
 // Tally is what the storm has counted so far. Call it on the lane's thread.
 func (s *Storm) Tally() Tally {
 	t := s.tally
+	t.failures = maps.Clone(t.failures)
 	for c, k := range s.clients {
-		if k.once && s.l.IsOpen(wire.Conn(c)) {
+		if k.once && !k.away && s.l.IsOpen(wire.Conn(c)) {
 			t.back++
 		}
 	}

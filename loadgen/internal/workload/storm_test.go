@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/wire"
@@ -44,8 +46,8 @@ func TestStormReset(t *testing.T) {
 	got, main := s.storm(Weather{By: results.StormReset, Pending: 10})
 	// 30 connections of a lane, 10 at a time, 20 ms each: TCP and upgrade.
 	want := results.Storm{By: "reset", Backoff: "none", Open: 60, Lost: 60, Back: 60, Attempts: 60, Recovery: 60 * time.Millisecond, PeakDials: 60, PeakBack: 60}
-	if *got != want {
-		t.Errorf("%+v\nwant %+v", *got, want)
+	if diff := cmp.Diff(want, *got, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
 	}
 	if d := main.Dials; d.Upgraded != 60 || d.Lost != 0 {
 		t.Errorf("dials %+v", d)
@@ -100,7 +102,7 @@ func TestStormRestart(t *testing.T) {
 		tally := s.stages[0].(*Storm).Tally()
 		got := tally.Storm(results.StormRestart, b)
 		d := main.Dials
-		if got.Lost != 40 || got.Back != 40 || got.Attempts != d.Scheduled || d.Failed != d.Causes[results.CauseRefused] || d.Failed < 40 || d.Upgraded != 40 || d.Lost != 40 {
+		if got.Lost != 40 || got.Back != 40 || got.Attempts != d.Scheduled || d.Failed != got.Failures[results.CauseRefused] || d.Failed < 40 || d.Upgraded != 40 || d.Lost != 40 {
 			t.Errorf("%v: %+v, dials %+v", b, *got, d)
 		}
 		if got.Recovery < away-time.Millisecond || got.Recovery > away+b.Max+again || got.Ending != 0 {
@@ -141,6 +143,34 @@ func TestStormSilence(t *testing.T) {
 	}
 	if len(pongs) != 5 || slices.Min(pongs) < 13*time.Second {
 		t.Errorf("pongs at %v, want 5 from second 13 on", pongs)
+	}
+}
+
+// A connection is back when its greeting is answered. One that ends before has
+// failed, and is not lost a second time.
+func TestStormGreets(t *testing.T) {
+	t.Parallel()
+	met := make(map[wire.Conn]int)
+	s := newStand(t, 1, 10, 128, func(_ int, n *wiretest.Net) {
+		n.Latency = 10 * time.Millisecond
+		n.Frame = func(p *wiretest.Peer, f ws.Frame) {
+			if met[p.Conn]++; met[p.Conn] == 1 && p.Conn < 4 {
+				p.End(results.CauseReset)
+				return
+			}
+			wiretest.Echo(p, f)
+		}
+	})
+	got, main := s.storm(Weather{By: results.StormReset, Pending: 16, Greet: true})
+	want := results.Storm{
+		By: "reset", Backoff: "none", Open: 10, Lost: 10, Back: 10, Attempts: 14, PeakDials: 14, PeakBack: 10,
+		Recovery: 30*time.Millisecond + again + 30*time.Millisecond, Failures: map[results.Cause]uint64{results.CauseReset: 4},
+	}
+	if diff := cmp.Diff(want, *got); diff != "" {
+		t.Error(diff)
+	}
+	if d, o := main.Dials, main.Ops; d.Upgraded != 14 || d.Lost != 4 || o.Scheduled != 14 || o.Completed != 10 || main.Histogram(record.Recovery).Count() != 10 {
+		t.Errorf("dials %+v, greetings %+v", d, o)
 	}
 }
 

@@ -20,11 +20,14 @@ type Tally struct {
 	start                 time.Duration
 	open, lost, back      uint64
 	attempts              uint64
-	first, last, lastBack time.Duration // losses, and the last return
-	dials, returned       []uint64      // in each moment since start
+	failures              map[results.Cause]uint64 // of attempts
+	first, last, lastBack time.Duration            // losses, and the last return
+	dials, returned       []uint64                 // in each moment since start
 }
 
-func newTally(start time.Duration) Tally { return Tally{start: start, first: lane.Never} }
+func newTally(start time.Duration) Tally {
+	return Tally{start: start, first: lane.Never, failures: make(map[results.Cause]uint64)}
+}
 
 func (t *Tally) loses(now time.Duration) {
 	t.lost++
@@ -56,6 +59,9 @@ func (t *Tally) Add(o Tally) {
 	t.lost += o.lost
 	t.back += o.back
 	t.attempts += o.attempts
+	for why, n := range o.failures {
+		t.failures[why] += n
+	}
 	t.first, t.last, t.lastBack = min(t.first, o.first), max(t.last, o.last), max(t.lastBack, o.lastBack)
 	t.dials, t.returned = sum(t.dials, o.dials), sum(t.returned, o.returned)
 }
@@ -86,7 +92,7 @@ func peak(list []uint64) float64 {
 func (t *Tally) Storm(by string, b Backoff) *results.Storm {
 	s := &results.Storm{
 		By: by, Backoff: b.String(), Open: t.open, Lost: t.lost, Back: t.back, Attempts: t.attempts,
-		PeakDials: peak(t.dials), PeakBack: peak(t.returned),
+		Failures: t.failures, PeakDials: peak(t.dials), PeakBack: peak(t.returned),
 	}
 	if t.lost > 0 {
 		s.Ending = t.last - t.first
