@@ -24,6 +24,7 @@ func startBrowser(t *testing.T) context.Context {
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 		chromedp.Flag("disable-features", "WebRtcHideLocalIpsWithMdns"),
 		chromedp.Flag("allow-loopback-in-peer-connection", true),
+		chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.WindowSize(1100, 720),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)

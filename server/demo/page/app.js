@@ -165,7 +165,7 @@ function render() {
     const p = peers.get(id);
     row.dataset.peer = id;
     row.querySelector(".avatar").textContent = nameOf(id).slice(0, 1).toUpperCase();
-    row.querySelector(".avatar").style.setProperty("--hue", [...id].reduce((sum, c) => sum * 31 + c.charCodeAt(0), 7) % 360);
+    row.querySelector(".avatar").style.setProperty("--hue", [...id].reduce((sum, c) => (sum * 131 + c.charCodeAt(0)) % 9973, 7) * 137 % 360);
     row.querySelector(".who").textContent = nameOf(id);
     row.querySelector(".id").textContent = id;
     const state = row.querySelector(".state"), button = row.querySelector("button");
