@@ -149,3 +149,31 @@ func TestDemoTellsWhatIsWrong(t *testing.T) {
 	elsewhere := openTab(t, browser, p.Demo+"?auto=1&room=cellar&token="+strings.TrimSpace(token.String()))
 	elsewhere.until(`document.getElementById("problem").textContent.includes("unauthorized")`)
 }
+
+// What the README shows as all of a browser's side is that, as it stands there.
+func TestReadmeExample(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```js\n")
+	example, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the README has no example")
+	}
+	browser := startBrowser(t)
+	p := startProcess(t, nil, "--engine", "gobwas", "--listen", "127.0.0.1:0", "--demo", "127.0.0.1:0", "--quiet")
+	here := strings.Replace(example, "127.0.0.1:8080", p.Listen[0], 1)
+	if here == example {
+		t.Fatal("the example does not connect to 127.0.0.1:8080")
+	}
+	const listen = `var printed = []; console.log = (text) => printed.push(text);`
+	first, second := openTab(t, browser, p.Demo), openTab(t, browser, p.Demo)
+	for _, p := range []*tab{first, second} {
+		p.do(chromedp.Evaluate[chromedp.Void](listen), chromedp.Evaluate[chromedp.Void](here+";0"))
+		p.until(`ws.id !== undefined`)
+	}
+	for _, p := range []*tab{first, second} {
+		p.until(`printed.includes("hello")`)
+	}
+}

@@ -58,14 +58,13 @@ function take(event, payload) {
       if (payload === "open") join();
       else if (!leaving) again(me ? `The connection ended: ${payload}.` : "The server cannot be reached, or refused: is the token good, and the origin allowed?");
       break;
-    case "presence_state": {
+    case "presence_state": // a second one makes up for changes that did not get here
       present.clear();
       arrive(payload);
-      const others = [...present.keys()].filter((id) => id !== me.id);
-      for (const id of others.slice(0, offers)) connect(id);
+      if (!me.met) for (const id of [...present.keys()].filter((id) => id !== me.id).slice(0, offers)) connect(id);
+      me.met = true;
       render();
       break;
-    }
     case "presence_diff":
       arrive(payload.joins);
       for (const id of Object.keys(payload.leaves)) {
