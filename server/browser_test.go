@@ -14,8 +14,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// startBrowser starts Chromium without a window. It knows no other host than this
-// one, and connects peers over the loopback interface.
+// startBrowser starts Chromium without a window. It resolves no names. Its peers
+// connect to one another by the address that this machine's default route has,
+// which stays on the machine; without such a route Chromium finds no candidates, so
+// the loopback interface alone is not enough.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -23,7 +25,6 @@ func startBrowser(t *testing.T) context.Context {
 		chromedp.DisableGPU,
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 		chromedp.Flag("disable-features", "WebRtcHideLocalIpsWithMdns"),
-		chromedp.Flag("allow-loopback-in-peer-connection", true),
 		chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.WindowSize(1100, 720),
 	)
