@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"signalbench/loadgen/internal/channel"
+	"signalbench/loadgen/internal/trial"
 	"signalbench/server/phoenix"
 )
 
@@ -21,7 +23,7 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 		}
 	}
 	p := &channel.Protocol{
-		Topic: c.Topic, Rooms: c.Rooms, Join: []byte(c.JoinPayload), Event: c.Event, Binary: c.Binary,
+		Topic: c.Topic, Rooms: c.Rooms, Join: []byte(c.join()), Event: c.Event, Binary: c.Binary,
 	}
 	urls := make([]string, len(c.URL))
 	for i, raw := range c.URL {
@@ -43,4 +45,19 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 		return nil, nil, fmt.Errorf("--payload: %w", err)
 	}
 	return p, urls, nil
+}
+
+// join is the payload of a join. A room of very many has no presence, and whoever
+// only broadcasts needs no replies, whose cost would be measured as well.
+func (c *runCommand) join() string {
+	const none = "{}"
+	if c.JoinPayload != none || !slices.Contains(c.Workload, trial.Broadcast) {
+		return c.JoinPayload
+	}
+	for _, w := range c.Workload {
+		if w != trial.Broadcast && w != trial.Hold {
+			return `{"presence":false}`
+		}
+	}
+	return `{"presence":false,"ack":false}`
 }

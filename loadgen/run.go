@@ -30,9 +30,9 @@ type runCommand struct {
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm."`
-	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together."`
-	InFlight  int       `placeholder:"N" help:"Outstanding messages of workload echo-closed (closed loop), all connections together; echo without --rate means echo-closed then."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast."`
+	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together."`
+	InFlight  int       `placeholder:"N" help:"Outstanding messages of workload echo-closed (closed loop), all connections together; echo without --rate means echo-closed then, and broadcast is a closed loop: the next message is published when one has reached everybody."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
 	Binary    bool      `help:"Send binary messages; text is the default."`
 	FirstEcho bool      `help:"Each connection echoes one message after its upgrade."`
@@ -41,7 +41,8 @@ type runCommand struct {
 	Vsn         string  `placeholder:"2.0.0" help:"Version of the serializer of --proto phoenix: 1.0.0 or 2.0.0, which is the default."`
 	Topic       string  `default:"room:bench" help:"What connections join; {n} is the number of the connection's room."`
 	Rooms       uint32  `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
-	JoinPayload string  `default:"{}" placeholder:"JSON" help:"Payload of a join."`
+	Publishers  int     `default:"1" placeholder:"P" help:"Workload broadcast: how many members of each room publish to all others; a message is a payload of --payload bytes, to which the protocol and the server add theirs."`
+	JoinPayload string  `default:"{}" placeholder:"JSON" help:"Payload of a join. Workload broadcast asks for no presence, and alone for no replies to what is published, unless it is given."`
 	Event       string  `default:"echo" help:"Event of a push; one that the server answers with the status ok."`
 	PushPayload *string `placeholder:"JSON" help:"Payload of a push. Default: a JSON object of --payload bytes."`
 
@@ -65,7 +66,7 @@ type runCommand struct {
 	Probe            time.Duration `placeholder:"5s" help:"Workload hold: echo a message on a connection chosen at random, once in this time; 0 is never."`
 	CloseRate        closeRate     `default:"auto" placeholder:"N/s" help:"Closing handshakes per second at the end, or auto: as many as leave no orphaned sockets."`
 
-	Yardstick bool `help:"Measure bare connect and accept over loopback before the ramp, whose upgrades are then also given as a ratio to it."`
+	Yardstick bool `help:"Measure bare connect and accept over loopback before the ramp, whose upgrades are then also given as a ratio to it; and bare fan-out over as many connections before and after workload broadcast."`
 
 	Lanes       int    `help:"Event loops that work at once while connections are opened; 0 means half the cores. There are more where one descriptor table (ulimit -n) does not hold all connections."`
 	ServerPID   int    `name:"server-pid" placeholder:"PID" help:"The server's process on this machine, to read its memory and CPU time."`
@@ -145,7 +146,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
 		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: pendingOf(c.Pending, c.Ramp), FirstEcho: c.FirstEcho,
-		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight,
+		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
 		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit,

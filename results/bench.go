@@ -48,7 +48,7 @@ type benchWriter struct {
 var unitMeta = []struct{ unit, better string }{
 	{"ops/s", "higher"}, {"upgrades/s", "higher"}, {"B/conn", "lower"}, {"count/conn", "lower"},
 	{"relays/s", "higher"}, {"deliveries/s", "higher"}, {"deliveries/bare", "higher"}, {"deliveries/server-core-s", "higher"},
-	{"peak-dials/s", "lower"}, {"peak-back/s", "higher"}, {"failed-dials", "lower"},
+	{"peak-dials/s", "lower"}, {"peak-back/s", "higher"}, {"failed-attempts", "lower"},
 }
 
 func (b *benchWriter) units() {

@@ -53,7 +53,7 @@ func benchRuns() []*Run {
 		{
 			Name: "storm/window", Kind: Window, Workload: WorkloadStorm, Model: NoLoad, Length: 10 * time.Second,
 			Dials: Dials{Scheduled: 1200, Upgraded: 1000, Failed: 200},
-			Storm: &Storm{By: StormRestart, Backoff: "100ms..10s", Lost: 1000, Back: 1000, Recovery: 4 * time.Second, PeakDials: 900, PeakBack: 800, Attempts: 1200},
+			Storm: &Storm{By: StormRestart, Backoff: "100ms..10s", Lost: 1000, Back: 1000, Recovery: 4 * time.Second, PeakDials: 900, PeakBack: 800, Attempts: 1200, Failures: map[Cause]uint64{CauseRefused: 200}},
 		},
 		{
 			Name: "echo/adversaries", Kind: Window, Workload: WorkloadEcho, Model: OpenLoop, Length: 10 * time.Second, Offered: 2000, Achieved: 2000,
@@ -123,7 +123,7 @@ func TestBenchLinesAreReadAsBenchstatReadsThem(t *testing.T) {
 		{"gobwas", "VALID", "Broadcast/conns=1000/payload=128/rate=20/rooms=1/receivers=999", "deliveries/bare"}:          0.5,
 		{"gobwas", "VALID", "Broadcast/conns=1000/payload=128/rate=20/rooms=1/receivers=999", "deliveries/server-core-s"}: 99_900,
 		{"gobwas", "VALID", "Storm/conns=1000/by=restart/backoff=100ms..10s", "all-back-sec"}:                             4,
-		{"gobwas", "VALID", "Storm/conns=1000/by=restart/backoff=100ms..10s", "failed-dials"}:                             200,
+		{"gobwas", "VALID", "Storm/conns=1000/by=restart/backoff=100ms..10s", "failed-attempts"}:                          200,
 		{"gobwas", "VALID", "Echo/conns=1000/payload=128/rate=2000/adversaries=slow:20+flood:1", "response-p99-sec"}:      m.P99.Seconds(),
 	} {
 		if v, ok := got[k]; !ok || !near(v, want, 0.001, 0) {

@@ -65,7 +65,7 @@ func signalingValues(p *Phase) []benchfmt.Value {
 		}
 		add(s.PeakDials, "peak-dials/s")
 		add(s.PeakBack, "peak-back/s")
-		add(float64(p.Dials.Failed), "failed-dials")
+		add(float64(sumCauses(s.Failures)), "failed-attempts")
 	}
 	return v
 }

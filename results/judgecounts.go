@@ -7,6 +7,9 @@ import "time"
 func (j *judge) counts(p *Phase) {
 	o := &p.Ops
 	j.books("", o)
+	if p.Fanout != nil {
+		j.fanout(p)
+	}
 	if p.Length > 0 && p.Ops.Scheduled > 0 {
 		// Less is right: some complete after the end of the phase.
 		if rate := float64(o.Completed) / p.Length.Seconds(); !(p.Achieved <= rate*(1+j.Offered)+1/p.Length.Seconds()) {
@@ -112,6 +115,9 @@ func (j *judge) histograms(p *Phase) {
 		MetricProbe:     exactly(p.Probes.Completed),
 		MetricRecovery:  back,
 		MetricJoin:      exactly(ops.Completed), // what a connection begins with
+	}
+	if p.Fanout != nil {
+		fanoutSpans(p, want)
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

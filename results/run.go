@@ -73,6 +73,8 @@ type Spec struct {
 	// Topic is what connections join: of all, or the beginning of each room's name.
 	Topic string `json:"topic,omitempty"`
 	Rooms int    `json:"rooms,omitempty"`
+	// Publishers is how many members of each room publish in workload broadcast.
+	Publishers int `json:"publishers,omitempty"`
 	// Swarm is how many peers a swarm of workload signal has, Contacts how many of
 	// them a joiner signals to.
 	Swarm    int `json:"swarm,omitempty"`

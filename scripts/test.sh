@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands: form, lint, tests under the
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
-# in a browser, rooms and a storm, the load generator against a server that is not
-# ours, the rooms with a client that is not ours, a run past one process's
-# descriptor limit, one that loses a part of its server, two that stop growing at a
-# limit and say at which, and kernel settings raised and put back.
+# in a browser, relays, a storm and a broadcast, the load generator against a
+# server that is not ours, the rooms with a client that is not ours, a run past one
+# process's descriptor limit, one that loses a part of its server, two that stop
+# growing at a limit and say at which, and kernel settings raised and put back.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end

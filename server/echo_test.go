@@ -3,7 +3,6 @@ package main
 import (
 	"testing"
 
-	"signalbench/server/echo"
 	"signalbench/server/engine"
 )
 
@@ -19,7 +18,7 @@ func TestEchoAllocates(t *testing.T) {
 	}
 	for _, e := range measured() {
 		t.Run(e.Name, func(t *testing.T) {
-			c := dialBare(t, serveEngine(t, e, engine.DefaultConfig(), echo.Handler{}))
+			c := dialBare(t, serveEngine(t, e, engine.DefaultConfig(), newService(t)))
 			defer c.close()
 			// The rounding down of AllocsPerRun forgives a pool that a collection emptied.
 			got := testing.AllocsPerRun(2000, func() { c.exchange(t, rawEcho, rawAnswerSize) })
@@ -34,7 +33,7 @@ func TestEchoAllocates(t *testing.T) {
 func BenchmarkEcho(b *testing.B) {
 	for _, e := range measured() {
 		b.Run(e.Name, func(b *testing.B) {
-			c := dialBare(b, serveEngine(b, e, engine.DefaultConfig(), echo.Handler{}))
+			c := dialBare(b, serveEngine(b, e, engine.DefaultConfig(), newService(b)))
 			defer c.close()
 			b.ReportAllocs()
 			for b.Loop() {

@@ -13,12 +13,17 @@ func TestEngines(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.Name, func(t *testing.T) { enginetest.Test(t, e) })
 		if e.OwnTables {
-			one := e.New
-			e.New = func(cfg engine.Config) (engine.Engine, error) {
-				cfg.Tables = 3
-				return one(cfg)
-			}
-			t.Run(e.Name+"-tables", func(t *testing.T) { enginetest.Test(t, e) })
+			t.Run(e.Name+"-tables", func(t *testing.T) { enginetest.Test(t, withTables(e, 3)) })
 		}
 	}
+}
+
+// withTables returns the engine with n descriptor tables.
+func withTables(e engine.Entry, n int) engine.Entry {
+	one := e.New
+	e.New = func(cfg engine.Config) (engine.Engine, error) {
+		cfg.Tables = n
+		return one(cfg)
+	}
+	return e
 }

@@ -57,6 +57,14 @@ const (
 // dialBare connects and makes the opening handshake. The caller closes.
 func dialBare(t testing.TB, a *net.TCPAddr) bare {
 	t.Helper()
+	b := connectBare(t, a)
+	b.exchange(t, rawRequest, rawResponseSize)
+	return b
+}
+
+// connectBare is dialBare without the handshake.
+func connectBare(t testing.TB, a *net.TCPAddr) bare {
+	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -69,19 +77,22 @@ func dialBare(t testing.TB, a *net.TCPAddr) bare {
 	if err != nil && err != unix.EISCONN {
 		t.Fatal(err)
 	}
-	b := bare(fd)
-	b.exchange(t, rawRequest, rawResponseSize)
-	return b
+	return bare(fd)
 }
 
 func (b bare) close() { unix.Close(int(b)) }
 
 // exchange sends p and reads n bytes.
 func (b bare) exchange(t testing.TB, p []byte, n int) {
-	var buf [512]byte
 	if _, err := unix.Write(int(b), p); err != nil {
 		t.Fatal(err)
 	}
+	b.receive(t, n)
+}
+
+// receive reads n bytes.
+func (b bare) receive(t testing.TB, n int) {
+	var buf [512]byte
 	for n > 0 {
 		k, err := unix.Read(int(b), buf[:])
 		switch {

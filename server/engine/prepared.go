@@ -22,7 +22,8 @@ type Prepared struct {
 type Home interface {
 	// Do has job run on the loop's thread, soon and once, behind the jobs of earlier
 	// calls; it does not wait. A job must be short, as it holds up all connections
-	// of the loop: what is long does a part and asks again. It reports false, and the
+	// of the loop: what is long does a part and asks again, and everything else that
+	// waits for the loop comes between. A panic ends the job alone. Do reports false, and the
 	// job never runs, once the loop has ended. A job accepted before may be lost
 	// then as well, with the connections that it was for.
 	Do(job func()) bool

@@ -1,7 +1,6 @@
 package enginetest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -365,20 +364,8 @@ func sendFromAnywhere(ctx context.Context, e engine.Entry) error {
 				return nil
 			})
 		}
-		var next [senders]int
-		for range senders * each {
-			_, got, err := p.message(patience)
-			if err != nil {
-				return p.failed("a message", err)
-			}
-			var s, i int
-			if _, err := fmt.Sscanf(string(got), "%d %d", &s, &i); err != nil || s < 0 || s >= senders {
-				return fmt.Errorf("expected a whole message, got %s", excerpt(got))
-			}
-			if i != next[s] || !bytes.HasSuffix(got, letters(i*5)) {
-				return fmt.Errorf("expected message %d of sender %d, got %s", next[s], s, excerpt(got))
-			}
-			next[s]++
+		if err := p.wantInTurn(senders, each); err != nil {
+			return err
 		}
 		return sending.Wait()
 	})

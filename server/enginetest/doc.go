@@ -9,7 +9,7 @@
 //
 // [Test] runs the kit as subtests against an engine over real sockets, and adds
 // the [EntryCase]s, which need the engine itself: drain, connection limit, the
-// order of handler calls, the counters.
+// order of handler calls, fan-out, the counters.
 //
 // The kit writes frames by hand, because no client library would send most of
 // what is sent here, and because a client that shares code with the server

@@ -146,6 +146,14 @@ const (
 	waitsForHungUp         fault = "waits for a client that has hung up in the handshake"
 	wastesLengths          fault = "writes every length in 64 bits"
 	wrongAccept            fault = "sends the wrong Accept"
+	policyIgnored          fault = "takes no notice of a message's own policy"
+	preparedEndsAt64K      fault = "cuts prepared messages at 64 KiB"
+	preparedBehindAll      fault = "sends prepared messages behind a close frame"
+	preparedOvertakes      fault = "lets prepared messages overtake"
+	writesToShared         fault = "writes to the bytes that it shares"
+	jobsBackwards          fault = "does the last job first"
+	diesOfPanic            fault = "does no job after one that panics"
+	homeOutlives           fault = "takes jobs after its end"
 	zeroTimeoutIsAtOnce    fault = "takes a read timeout of 0 for no time"
 )
 
@@ -278,6 +286,19 @@ var breakages = []breakage{
 	{fault: zeroTimeoutIsAtOnce, red: `^contract/no-read-timeout$`},
 	{fault: oneListener, red: `^contract/several-listeners$`},
 	{fault: silenceNotCounted, red: `^contract/counters$`},
+
+	{fault: writesToShared, red: `^fanout/(sizes|over-tls|from-anywhere|unread-kept|home-order)$`},
+	{fault: preparedEndsAt64K, red: `^fanout/(sizes|over-tls)$`},
+	{fault: preparedOvertakes, red: `^fanout/from-anywhere$`},
+	{fault: oneBuffer, red: `^fanout/unread-kept$`},
+	{fault: policyIgnored, red: `^fanout/slow-(close|drop)$`},
+	{fault: dropIsEviction, red: `^fanout/slow-drop$`},
+	{fault: evictionsNotCounted, red: `^fanout/slow-close$`},
+	{fault: sendAfterClose, red: `^fanout/closed-conn$`},
+	{fault: preparedBehindAll, red: `^fanout/(closed-conn|nothing-behind-close)$`},
+	{fault: jobsBackwards, red: `^fanout/home-order$`},
+	{fault: diesOfPanic, red: `^fanout/home-panic$`},
+	{fault: homeOutlives, red: `^fanout/home-of-an-ended-server$`},
 
 	{fault: noConnLimit, red: `^overload/max-conns`},
 	{fault: slotsNotGivenBack, red: `^overload/max-conns`},

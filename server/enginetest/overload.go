@@ -126,7 +126,10 @@ type saturation struct {
 
 const saturationBlock = 1000
 
-func saturating(result chan<- saturation) hooks {
+// A sending is a way to send a message: Send or SendPrepared.
+type sending func(engine.Conn, engine.Opcode, []byte) error
+
+func saturating(send sending, result chan<- saturation) hooks {
 	return hooks{message: func(c engine.Conn, op engine.Opcode, p []byte) {
 		if string(p) != "saturate" {
 			_ = c.Send(op, p)
@@ -134,7 +137,7 @@ func saturating(result chan<- saturation) hooks {
 		}
 		var s saturation
 		for s.err == nil && s.taken < (64<<20)/saturationBlock {
-			if s.err = c.Send(op, saturated(s.taken)); s.err == nil {
+			if s.err = send(c, op, saturated(s.taken)); s.err == nil {
 				s.taken++
 			}
 		}
@@ -148,20 +151,29 @@ func saturated(n int) []byte {
 }
 
 func slowClose(ctx context.Context, e engine.Entry) error {
+	return slowEvicted(ctx, e, engine.Conn.Send, nil)
+}
+
+func slowDrop(ctx context.Context, e engine.Entry) error {
+	return slowKept(ctx, e, engine.Conn.Send, func(c *engine.Config) { c.Slow = engine.SlowDrop })
+}
+
+// slowEvicted expects a slow consumer to be ended.
+func slowEvicted(ctx context.Context, e engine.Entry, send sending, config func(*engine.Config)) error {
 	result := make(chan saturation, 1)
-	return serving(e, setup{handler: saturating(result), sendBuffer: 1}, func(st *stand) error {
+	return serving(e, setup{handler: saturating(send, result), config: config, sendBuffer: 1}, func(st *stand) error {
 		p, err := st.target.upgradeNarrow(ctx)
 		if err != nil {
 			return err
 		}
 		defer p.close()
 		p.send(text("saturate"))
-		s, err := receive(ctx, "Send to return ErrSlow", result)
+		s, err := receive(ctx, "a full outbox to be told of", result)
 		if err != nil {
 			return err
 		}
 		if !errors.Is(s.err, engine.ErrSlow) {
-			return fmt.Errorf("expected Send to return ErrSlow, got %v after %d messages", s.err, s.taken)
+			return fmt.Errorf("expected a full outbox to return ErrSlow, got %v after %d messages", s.err, s.taken)
 		}
 		if held := s.taken * saturationBlock; held < st.cfg.Outbox {
 			return fmt.Errorf("expected at least an outbox of %d B to be taken, got %d B", st.cfg.Outbox, held)
@@ -177,22 +189,22 @@ func slowClose(ctx context.Context, e engine.Entry) error {
 	})
 }
 
-func slowDrop(ctx context.Context, e engine.Entry) error {
+// slowKept expects a slow consumer to lose one message and nothing else.
+func slowKept(ctx context.Context, e engine.Entry, send sending, config func(*engine.Config)) error {
 	result := make(chan saturation, 1)
-	drop := func(c *engine.Config) { c.Slow = engine.SlowDrop }
-	return serving(e, setup{handler: saturating(result), config: drop, sendBuffer: 1}, func(st *stand) error {
+	return serving(e, setup{handler: saturating(send, result), config: config, sendBuffer: 1}, func(st *stand) error {
 		p, err := st.target.upgradeNarrow(ctx)
 		if err != nil {
 			return err
 		}
 		defer p.close()
 		p.send(text("saturate"))
-		s, err := receive(ctx, "Send to return ErrSlow", result)
+		s, err := receive(ctx, "a full outbox to be told of", result)
 		if err != nil {
 			return err
 		}
 		if !errors.Is(s.err, engine.ErrSlow) {
-			return fmt.Errorf("expected Send to return ErrSlow, got %v after %d messages", s.err, s.taken)
+			return fmt.Errorf("expected a full outbox to return ErrSlow, got %v after %d messages", s.err, s.taken)
 		}
 		for n := range s.taken {
 			if err := p.wantEcho(opText, saturated(n)); err != nil {

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -34,6 +36,7 @@ type reference struct {
 	conns  map[*refConn]struct{}
 	wg     sync.WaitGroup
 	quit   chan struct{} // closed when Serve is told to end
+	home   *refHome      // of all connections
 }
 
 func referenceWith(faults ...fault) engine.Entry {
@@ -43,6 +46,7 @@ func referenceWith(faults ...fault) engine.Entry {
 	}
 	return engine.Entry{Name: "reference", New: func(cfg engine.Config) (engine.Engine, error) {
 		e := &reference{cfg: cfg, faults: set, conns: make(map[*refConn]struct{}), quit: make(chan struct{})}
+		e.home = &refHome{e: e, wake: make(chan struct{}, 1)}
 		if cfg.MaxConns > 0 {
 			e.slots = make(chan struct{}, cfg.MaxConns)
 		}
@@ -53,6 +57,8 @@ func referenceWith(faults ...fault) engine.Entry {
 func (e *reference) has(f fault) bool { return e.faults[f] }
 
 func (e *reference) Serve(ctx context.Context, listeners []net.Listener, h engine.Handler) error {
+	e.home.idle.Go(e.home.run)
+	defer e.home.end()
 	for i, l := range listeners {
 		if i > 0 && e.has(oneListener) {
 			break
@@ -761,11 +767,43 @@ func (c *refConn) evict() {
 	c.nc.Close()
 }
 
-func (c *refConn) Send(op engine.Opcode, p []byte) error {
+func (c *refConn) Send(op engine.Opcode, p []byte) error { return c.send(c.frame(opcode(op), p), "") }
+
+func (c *refConn) SendPrepared(m *engine.Prepared) error {
+	policy := m.Slow
+	if c.has(policyIgnored) {
+		policy = ""
+	}
+	b := m.Frame
+	if c.has(preparedEndsAt64K) && len(m.Payload) > 0xFFFF {
+		b = c.frame(opcode(m.Op), m.Payload[:0xFFFF])
+	}
+	if c.has(writesToShared) {
+		b = bytes.Clone(b)
+		m.Frame[len(m.Frame)-1] ^= 1
+	}
+	c.mu.Lock()
+	switch {
+	case c.closing && c.has(preparedBehindAll):
+		c.push(b)
+		c.mu.Unlock()
+		return nil
+	case !c.closing && c.has(preparedOvertakes) && len(c.queue) > 0:
+		c.queue = slices.Insert(c.queue, 0, b)
+		c.queued += len(b)
+		c.mu.Unlock()
+		return nil
+	}
+	c.mu.Unlock()
+	return c.send(b, policy)
+}
+
+// send queues a frame.
+func (c *refConn) send(b []byte, policy engine.SlowPolicy) error {
 	if c.has(sendBlocks) {
 		c.e.shared.Lock()
 		defer c.e.shared.Unlock()
-		_, err := c.nc.Write(c.frame(opcode(op), p))
+		_, err := c.nc.Write(b)
 		return err
 	}
 	if c.has(mixesUp) {
@@ -784,14 +822,13 @@ func (c *refConn) Send(op engine.Opcode, p []byte) error {
 		c.evict()
 		return engine.ErrSlow
 	case c.queued >= c.e.cfg.Outbox && c.has(unboundedOutbox):
-	case c.queued >= c.e.cfg.Outbox && c.e.cfg.Slow == engine.SlowDrop && !c.has(dropIsEviction):
+	case c.queued >= c.e.cfg.Outbox && cmp.Or(policy, c.e.cfg.Slow) == engine.SlowDrop && !c.has(dropIsEviction):
 		c.e.cfg.Stats.Dropped.Add(1)
 		return engine.ErrSlow
 	case c.queued >= c.e.cfg.Outbox:
 		c.evict()
 		return engine.ErrSlow
 	}
-	b := c.frame(opcode(op), p)
 	if c.has(oneBuffer) {
 		c.buffer = append(c.buffer[:0], b...)
 		b = c.buffer
@@ -927,8 +964,72 @@ func (c *refConn) stateOf() *any {
 
 func (c *refConn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
-// SendPrepared implements [engine.Conn].
-func (c *refConn) SendPrepared(m *engine.Prepared) error { return c.Send(m.Op, m.Payload) }
+func (c *refConn) Home() engine.Home { return c.e.home }
 
-// Home implements [engine.Conn].
-func (c *refConn) Home() engine.Home { return nil }
+// A refHome does jobs on a goroutine. Nothing needs it: it is there to be broken.
+type refHome struct {
+	e     *reference
+	mu    sync.Mutex
+	jobs  []func()
+	ended bool
+	wake  chan struct{}
+	idle  sync.WaitGroup
+}
+
+func (h *refHome) Do(job func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return h.e.has(homeOutlives)
+	}
+	h.jobs = append(h.jobs, job)
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// run does jobs until end.
+func (h *refHome) run() {
+	for {
+		h.mu.Lock()
+		switch {
+		case h.ended:
+			h.mu.Unlock()
+			return
+		case len(h.jobs) == 0:
+			h.mu.Unlock()
+			<-h.wake
+			continue
+		}
+		i := 0
+		if h.e.has(jobsBackwards) {
+			i = len(h.jobs) - 1
+		}
+		job := h.jobs[i]
+		h.jobs = slices.Delete(h.jobs, i, i+1)
+		h.mu.Unlock()
+		if !h.survives(job) && h.e.has(diesOfPanic) {
+			return
+		}
+	}
+}
+
+// survives reports whether a job did not panic.
+func (h *refHome) survives(job func()) (well bool) {
+	defer func() { well = recover() == nil }()
+	job()
+	return true
+}
+
+func (h *refHome) end() {
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+	h.idle.Wait()
+}

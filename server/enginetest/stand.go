@@ -161,6 +161,7 @@ func EntryCases() []EntryCase {
 	return slices.Concat(
 		drainCases(),
 		contractCases(),
+		fanoutCases(),
 		overloadCases(),
 	)
 }

@@ -9,9 +9,9 @@ const (
 	// how many, and how much to all of them together.
 	hereMembers = chunkLen
 	hereBytes   = 256 << 10
-	// hereTurns is how many chunks it delivers to, its own message and those that
-	// others publish meanwhile, before it leaves the rest to the crew.
-	hereTurns = 2
+	// hereLen is how many members it sends to, its own message and what others
+	// publish meanwhile, before it leaves the rest to the crew.
+	hereLen = 2 * hereMembers
 	// manyHomes is how many event loops a publisher asks itself.
 	manyHomes = 4
 )
@@ -176,10 +176,12 @@ func (w *wake) run() {
 		return
 	}
 	if w.here {
-		for range hereTurns {
-			if w.room.common.step() == 0 {
+		for left := hereLen; left > 0; {
+			n := w.room.common.step()
+			if n == 0 {
 				return
 			}
+			left -= n
 		}
 	}
 	w.room.hub.crew.submit(&w.room.common)

@@ -66,6 +66,13 @@ func (f *fake) SetState(v any)       { f.state = v }
 func (f *fake) State() any           { return f.state }
 func (f *fake) RemoteAddr() net.Addr { return &net.TCPAddr{} }
 
+// fill says whether the outbox is full.
+func (f *fake) fill(full bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.full = full
+}
+
 // send has the hub serve a message.
 func (f *fake) send(text string) { f.hub.Message(f, engine.OpText, []byte(text)) }
 
@@ -78,6 +85,13 @@ func (f *fake) taken() []string {
 	got := f.got
 	f.got = nil
 	return got
+}
+
+// count is how many messages taken would return.
+func (f *fake) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.got)
 }
 
 // await returns what has arrived, at least n messages.

@@ -94,7 +94,9 @@ func (r *room) joined(m *membership) {
 	if r.tellNow([]entry{m.presence()}, nil, m) {
 		return
 	}
-	p.joins = append(p.joins, m.presence())
+	if !p.whole {
+		p.joins = append(p.joins, m.presence())
+	}
 	r.gather()
 }
 
@@ -112,10 +114,12 @@ func (r *room) left(m *membership) {
 	if r.tellNow(nil, []entry{e}, nil) {
 		return
 	}
-	// Who came after m's join knows of it from its presence_state.
-	p.joins = slices.DeleteFunc(p.joins, func(j entry) bool { return j.id == e.id })
-	if p.leaves = append(p.leaves, e); len(p.leaves) > leavesKept*r.hub.cfg.PresenceLimit {
-		p.joins, p.leaves, p.whole = nil, nil, true
+	if !p.whole {
+		// Who came after m's join knows of it from its presence_state.
+		p.joins = slices.DeleteFunc(p.joins, func(j entry) bool { return j.id == e.id })
+		if p.leaves = append(p.leaves, e); len(p.leaves) > leavesKept*r.hub.cfg.PresenceLimit {
+			p.joins, p.leaves, p.whole = nil, nil, true
+		}
 	}
 	r.gather()
 }

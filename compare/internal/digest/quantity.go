@@ -72,7 +72,7 @@ func Quantities(suites ...*Suite) []Quantity {
 		list = append(list, Slope(s.item, s.head, s.unit))
 	}
 	list = append(list, Quantity{Name: "ramp.upgrades", Head: "upgrades", Unit: PerSecond, HigherBetter: true, of: upgradeRate})
-	for _, m := range []string{results.MetricConnect, results.MetricTLS, results.MetricUpgrade, results.MetricFirstEcho} {
+	for _, m := range []string{results.MetricConnect, results.MetricTLS, results.MetricUpgrade, results.MetricFirstEcho, results.MetricJoin} {
 		list = append(list, Quantile(RampPart, m, 0.5), Quantile(RampPart, m, 0.99))
 	}
 	for _, q := range []float64{0.5, 0.9, 0.99, 0.999, 0.9999, 1} {

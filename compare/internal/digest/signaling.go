@@ -163,9 +163,9 @@ func PeakBack(p Part) Quantity {
 	})
 }
 
-// Attempts is how many dials were begun for each connection that was lost.
+// Attempts is how many were made for each connection that was lost.
 func Attempts(p Part) Quantity {
-	return ofStorm(p, "attempts", "dials per lost connection", Ratio, false, func(s *results.Storm) (float64, bool) {
+	return ofStorm(p, "attempts", "attempts per lost connection", Ratio, false, func(s *results.Storm) (float64, bool) {
 		return float64(s.Attempts) / float64(s.Lost), s.Lost > 0
 	})
 }
@@ -183,8 +183,12 @@ func stormQuantities(p Part) []Quantity {
 	return []Quantity{
 		Recovery(p), Quantile(p, results.MetricRecovery, 0.5), Quantile(p, results.MetricRecovery, 0.99),
 		PeakDials(p), PeakBack(p), Attempts(p),
-		phaseQuantity(p, "failed", "dials failed", Count, false, func(phase *results.Phase) (float64, bool) {
-			return float64(phase.Dials.Failed), true
+		ofStorm(p, "failed", "attempts failed", Count, false, func(s *results.Storm) (float64, bool) {
+			sum := 0.0
+			for _, n := range s.Failures {
+				sum += float64(n)
+			}
+			return sum, true
 		}),
 		PeakRSS(p),
 	}

@@ -22,6 +22,7 @@ var timings = []timing{
 	{digest.RampPart, results.MetricTLS, "TLS"},
 	{digest.RampPart, results.MetricUpgrade, "upgrade (request to 101)"},
 	{digest.RampPart, results.MetricFirstEcho, "first echo"},
+	{digest.RampPart, results.MetricJoin, "first join (sent to its reply)"},
 	{digest.HoldPart, results.MetricResponse, "heartbeat (due to answered)"},
 	{digest.HoldPart, results.MetricLag, "heartbeat lag (due to sent)"},
 	{digest.HoldPart, results.MetricProbe, "probe while held (due to received)"},

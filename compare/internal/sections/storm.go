@@ -19,7 +19,7 @@ func Storm(s *digest.Suite) *table.Table {
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "Backoff", Text: true}, {Head: "lost"}, {Head: "back"}, {Head: "all back", Unit: "after"},
 			{Head: "one back", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "", Unit: "max"}, {Head: "dials", Unit: "most in a second"}, {Head: "back", Unit: "most in a second"},
-			{Head: "dials", Unit: "per connection"}, {Head: "dials", Unit: "failed"}, {Head: "server", Unit: "peak RSS"}, {Head: "Causes", Unit: "of losses and failures", Text: true, Wrap: 40},
+			{Head: "attempts", Unit: "per connection"}, {Head: "", Unit: "failed"}, {Head: "server", Unit: "peak RSS"}, {Head: "Why failed", Text: true, Wrap: 40},
 		},
 	}
 	said := map[string]bool{}
@@ -38,8 +38,8 @@ func Storm(s *digest.Suite) *table.Table {
 				by, ending = phase.Storm.By, max(ending, phase.Storm.Ending)
 				lost += phase.Storm.Lost
 				back += phase.Storm.Back
-				failed += phase.Dials.Failed
-				for c, n := range phase.Dials.Causes {
+				for c, n := range phase.Storm.Failures {
+					failed += n
 					why[c] += n
 				}
 			}

@@ -20,6 +20,8 @@ type Set struct {
 	// Aside is messages that answer nothing and were not meant to: what others
 	// have sent, or the server by itself.
 	Aside uint64
+	// Deliveries counts each message that was sent to many once for each of them.
+	Deliveries results.Ops
 	// Untracked is how many reordered messages could not be told from
 	// duplicate ones, because too many gaps were open.
 	Untracked uint64
@@ -104,10 +106,14 @@ func add(to *map[results.Cause]uint64, why results.Cause, n uint64) {
 	(*to)[why] += n
 }
 
-// Add adds everything in o, which must time no metric that s does not. It takes
-// what the pool of o has from it.
-func (s *Set) Add(o *Set) {
-	a, b := &s.Ops, &o.Ops
+// FailDelivery counts n deliveries with a cause; it does not count them as
+// scheduled.
+func (s *Set) FailDelivery(why results.Cause, n uint64) {
+	s.Deliveries.Failed += n
+	add(&s.Deliveries.Causes, why, n)
+}
+
+func addOps(a, b *results.Ops) {
 	a.Scheduled += b.Scheduled
 	a.Completed += b.Completed
 	a.Failed += b.Failed
@@ -121,6 +127,13 @@ func (s *Set) Add(o *Set) {
 	for why, n := range b.Causes {
 		add(&a.Causes, why, n)
 	}
+}
+
+// Add adds everything in o, which must time no metric that s does not. It takes
+// what the pool of o has from it.
+func (s *Set) Add(o *Set) {
+	addOps(&s.Ops, &o.Ops)
+	addOps(&s.Deliveries, &o.Deliveries)
 	c, d := &s.Dials, &o.Dials
 	c.Scheduled += d.Scheduled
 	c.Upgraded += d.Upgraded
@@ -151,10 +164,11 @@ func empty(h *results.Histogram) bool { return h.Count()+h.Below()+h.Above() == 
 
 // Reset forgets everything. It does not allocate.
 func (s *Set) Reset() {
-	ops, dials := s.Ops.Causes, s.Dials.Causes
+	ops, dials, deliveries := s.Ops.Causes, s.Dials.Causes, s.Deliveries.Causes
 	clear(ops)
 	clear(dials)
-	s.Ops, s.Dials = results.Ops{Causes: ops}, results.Dials{Causes: dials}
+	clear(deliveries)
+	s.Ops, s.Dials, s.Deliveries = results.Ops{Causes: ops}, results.Dials{Causes: dials}, results.Ops{Causes: deliveries}
 	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Untracked = 0, 0, 0, 0, 0
 	s.notes = s.notes[:0]
 	for _, h := range s.hist {

@@ -112,6 +112,19 @@ const (
 	BadHeader
 )
 
+// ReadAny is Read of a payload that may be of any connection, for layouts that are
+// not Small.
+func (l *Layout) ReadAny(p []byte) (Stamp, Verdict) {
+	if len(p) < HeaderSize {
+		return Stamp{}, BadHeader
+	}
+	conn, ok := get(p[5:10])
+	if !ok {
+		return Stamp{}, BadHeader
+	}
+	return l.Read(p, uint32(conn))
+}
+
 // Read verifies a payload that connection conn received. The stamp is complete
 // if the verdict is not BadHeader, except that a small payload tells no times.
 func (l *Layout) Read(p []byte, conn uint32) (Stamp, Verdict) {

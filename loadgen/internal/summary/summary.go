@@ -24,6 +24,7 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	var b strings.Builder
 	phases(&b, run)
 	life(&b, run)
+	fanout(&b, run)
 	metrics(&b, run)
 	ramp(&b, run, dir)
 	memory(&b, run.Ledger)

@@ -8,6 +8,7 @@ import (
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/loadgen/internal/workload"
+	"signalbench/loadgen/internal/yardstick"
 	"signalbench/results"
 )
 
@@ -33,6 +34,12 @@ func (r *runner) shape(w string, conns int) shape {
 			timed = append(timed, r.plan.greeting(), record.Service)
 		}
 		return shape{results.NoLoad, 0, timed}
+	case Broadcast:
+		timed := []record.Metric{record.Service, record.Delivery, record.First, record.Median, record.P99}
+		if r.plan.Rate > 0 {
+			return shape{results.OpenLoop, float64(r.plan.Rate), append([]record.Metric{record.Response, record.Lag}, timed...)}
+		}
+		return shape{results.ClosedLoop, 0, timed}
 	case Hold:
 		if r.plan.Heartbeat > 0 {
 			rate := float64(conns) / r.plan.Heartbeat.Seconds()
@@ -51,6 +58,13 @@ func (r *runner) load(w, name string) error {
 		return err
 	}
 	ring := workload.NewRing(counts)
+	var bare *yardstick.Fanout
+	if w == Broadcast && p.Yardstick {
+		bare = &yardstick.Fanout{Conns: ring.Total(), Bytes: p.broadcastBytes()}
+		if err := r.bareFanout(bare); err != nil {
+			return err
+		}
+	}
 	s := r.shape(w, ring.Total())
 	named := func(kind results.PhaseKind, model results.Model, timed ...record.Metric) *phase {
 		return newPhase(p.loops(), results.Phase{
@@ -73,6 +87,13 @@ func (r *runner) load(w, name string) error {
 	if p.WarmUp > 0 {
 		before = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
 	}
+	var fan *workload.Fanout
+	if w == Broadcast {
+		if fan, err = r.fanout(span, before); err != nil {
+			return err
+		}
+		warm.Fanout, window.Fanout = newFanout(fan), newFanout(fan)
+	}
 	pings, err := stamp.New(stamp.HeaderSize, byte(r.base.UnixNano()))
 	if err != nil {
 		return err
@@ -93,6 +114,8 @@ func (r *runner) load(w, name string) error {
 			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
 		case EchoClosed:
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
+		case Broadcast:
+			return workload.NewBroadcast(c.Lane, c.delivery, c.client, fan, shards)
 		case Churn:
 			return workload.NewChurn(c.Lane, c.delivery, span, shards, p.Lifetimes, p.greets())
 		}
@@ -140,7 +163,16 @@ func (r *runner) load(w, name string) error {
 	}
 	early := why
 	why = errors.Join(why, r.settleAccounts(early))
-	return errors.Join(why, r.close(open...))
+	if fan != nil {
+		r.published = fan.Next()
+		warm.Fanout.Busy, window.Fanout.Busy = fan.Busy(false), fan.Busy(true)
+	}
+	why = errors.Join(why, r.close(open...))
+	if bare != nil && why == nil {
+		why = r.bareFanout(bare)
+		window.Fanout.Bare = bare.Result()
+	}
+	return why
 }
 
 // drainGrace is what lanes may take to notice that time is over.

@@ -79,6 +79,12 @@ func (r *runner) close(phases ...*phase) error {
 				p.Achieved = float64(p.Dials.Upgraded) / s
 			}
 		}
+		if f := p.Fanout; f != nil {
+			f.Deliveries = p.total.Deliveries
+			if s := f.Busy.Seconds(); s > 0 {
+				f.PerSecond = float64(f.Deliveries.Completed) / s
+			}
+		}
 		p.measured(p.total)
 		r.odd(p)
 		r.retire(p)

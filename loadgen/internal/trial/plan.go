@@ -19,6 +19,7 @@ const (
 	EchoClosed = "echo-closed"
 	Churn      = "churn"
 	Storm      = results.WorkloadStorm
+	Broadcast  = results.WorkloadBroadcast
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see
@@ -41,10 +42,12 @@ type Plan struct {
 	Binary    bool
 	// Proto is what is spoken above WebSocket; nil for nothing. With it connections
 	// join after their upgrade, and FirstEcho says nothing.
-	Proto     *channel.Protocol
-	Rate      pace.Rate // echo
-	InFlight  int       // echo-closed
-	Lifetimes workload.Lifetimes
+	Proto    *channel.Protocol
+	Rate     pace.Rate // echo, and broadcast in an open loop
+	InFlight int       // echo-closed, and broadcast in a closed loop, if it has no Rate
+	// Publishers is how many members of each room publish in workload broadcast.
+	Publishers int
+	Lifetimes  workload.Lifetimes
 
 	// Hold: each connection is asked for a sign of life once in Heartbeat (0:
 	// never) and answers within HeartbeatTimeout. Every Probe (0: never) one
@@ -63,8 +66,8 @@ type Plan struct {
 	// leaves the choice to the teardown.
 	CloseRate pace.Rate
 
-	// Yardstick measures bare connect and accept before the ramp; the target is on
-	// loopback then.
+	// Yardstick measures bare connect and accept before the ramp, and bare fan-out
+	// before and after workload broadcast; the target is on loopback then.
 	Yardstick bool
 
 	Settle, WarmUp, Window, Drain, DialTimeout time.Duration

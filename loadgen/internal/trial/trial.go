@@ -49,6 +49,8 @@ type runner struct {
 	watch    bool   // connections are expected to be there
 	deserted int    // ticks without any
 	dialling dialling
+
+	published uint32 // messages of each publisher of workload broadcast, so far
 }
 
 func (r *runner) now() time.Duration { return time.Since(r.base) }
@@ -189,6 +191,9 @@ func (p *Plan) spec() results.Spec {
 		Lanes: p.Lanes, Payload: p.Payload, Binary: p.Binary, InFlight: p.InFlight, Rate: float64(p.Rate),
 		Settle: p.Settle, WarmUp: p.WarmUp, Window: p.Window, Drain: p.Drain, DialTimeout: p.DialTimeout,
 		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed, CloseRate: float64(p.CloseRate),
+	}
+	if slices.Contains(p.Workloads, Broadcast) {
+		s.Publishers = p.Publishers
 	}
 	if p.Proto != nil {
 		s.Proto, s.Topic, s.Rooms = channel.Name, p.Proto.Topic, p.rooms()

@@ -26,9 +26,9 @@ async function talk(a, b) {
   b.channel.off("offer");
 }
 
-export default function losses(engine, port) {
+export default function losses(engine) {
   test("the server is killed and comes back", limit, async (t) => {
-    const server = new Server(engine, { port });
+    const server = new Server(engine, { again: true });
     await server.start();
     t.after(() => server.stop());
     const topic = room();
@@ -45,7 +45,7 @@ export default function losses(engine, port) {
   });
 
   test("the server ends in order and comes back", limit, async (t) => {
-    const server = new Server(engine, { port: port + 1 });
+    const server = new Server(engine, { again: true });
     await server.start();
     t.after(() => server.stop());
     const a = await member(await connect(t, server), room());
