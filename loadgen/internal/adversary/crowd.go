@@ -25,10 +25,10 @@ type Options struct {
 	DialTimeout time.Duration
 	// MaxMessage is the longest message that the server takes, in bytes.
 	MaxMessage int
-	// Hello is the text message with which adversary i of all begins once it is
-	// upgraded, nil for none. A server that sends by itself to whoever has said it
-	// has something that a slow reader can leave unread; from others a slow reader
-	// asks for echoes.
+	// Hello is the text message with which adversary i of all begins, if it is a slow
+	// reader, once it is upgraded; nil for none. A server that sends by itself to
+	// whoever has said it has something that can be left unread; of others a slow
+	// reader asks for echoes.
 	Hello func(i int) []byte
 	// Word is a text message that the server takes from a healthy client; the one
 	// that comes a byte at a time.
@@ -107,7 +107,7 @@ func (c *Crowd) once(ctx context.Context, i int, t *tally, act act, random *rand
 		if err := p.upgrade(c.DialTimeout); err != nil {
 			return err
 		}
-		if c.Hello != nil {
+		if c.Hello != nil && t.Kind == SlowReader {
 			if err := p.text(c.Hello(i)); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/results"
 )
@@ -73,6 +74,7 @@ func (p *Plan) Check() error {
 		bad(p.Yardstick && !p.Target.Loopback(), "--yardstick measures the loopback of this machine, and the target is not on it"),
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
 		p.checkStorm(),
+		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
 	} {
 		if err != nil {
