@@ -310,6 +310,10 @@ func TestDemands(t *testing.T) {
 		}
 		all = append(all, d)
 	}
+	var d Demand
+	if err := d.UnmarshalText([]byte("ping-flood:7")); err != nil || d != (Demand{PingFlood, 7}) {
+		t.Errorf("%v, %v", d, err)
+	}
 	if err := Check(all); err != nil || Total(all) != 105 {
 		t.Errorf("%v, %d", err, Total(all))
 	}

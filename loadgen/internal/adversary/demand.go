@@ -31,9 +31,9 @@ type Demand struct {
 // String gives the form that [Demand.UnmarshalText] reads.
 func (d Demand) String() string { return d.Kind + "=" + strconv.Itoa(d.Count) }
 
-// UnmarshalText reads "slow-reader=100".
+// UnmarshalText reads "slow-reader=100"; a colon will do as well.
 func (d *Demand) UnmarshalText(text []byte) error {
-	kind, number, ok := strings.Cut(strings.TrimSpace(string(text)), "=")
+	kind, number, ok := strings.Cut(strings.Replace(strings.TrimSpace(string(text)), ":", "=", 1), "=")
 	if !slices.Contains(Kinds(), kind) {
 		return fmt.Errorf("unknown adversary %q: there are %s, each with a number as in %s", kind, strings.Join(Kinds(), ", "), Demand{SlowReader, 100})
 	}
