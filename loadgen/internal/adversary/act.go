@@ -29,7 +29,7 @@ const (
 	// greed is how often a slow reader asks for an echo of greedBytes, where the
 	// server would send it nothing by itself.
 	greed      = 100 * time.Millisecond
-	greedBytes = 4 << 10
+	greedBytes = 16 << 10
 )
 
 // readNothing asks for what it does not read, or waits for it to come by itself.
