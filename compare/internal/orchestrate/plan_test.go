@@ -68,7 +68,7 @@ func TestSignalingArgs(t *testing.T) {
 			"--proto phoenix --topic room:{n} --swarm 10 --contacts 3 --rate 500/s",
 		},
 		"broadcast": {
-			Load{Workloads: []string{"broadcast"}, InFlight: 1, Channels: Channels{Proto: Phoenix, Version: "1.0.0", Event: "message", Rooms: 1, Publishers: 2, Swarm: 10}},
+			Load{Workloads: []string{"broadcast-closed"}, Rate: "5/s", InFlight: 1, Channels: Channels{Proto: Phoenix, Version: "1.0.0", Event: "message", Rooms: 1, Publishers: 2, Swarm: 10}},
 			"--proto phoenix --vsn 1.0.0 --event message --rooms 1 --publishers 2 --in-flight 1",
 		},
 		"storm": {

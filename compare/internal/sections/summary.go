@@ -2,6 +2,7 @@ package sections
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"signalbench/compare/internal/digest"
@@ -141,9 +142,11 @@ func load(r *digest.Run) string {
 		case "churn":
 			parts = append(parts, fmt.Sprintf("churn with a mean lifetime of %v", sp.Lifetime))
 		case results.WorkloadSignal:
-			parts = append(parts, fmt.Sprintf("signaling in swarms of %d", sp.Swarm))
+			parts = append(parts, fmt.Sprintf("signaling in rooms of %d with %s relayed messages/s", sp.Swarm, format.Whole(sp.Rate)))
+		case results.WorkloadBroadcastClosed:
+			parts = append(parts, fmt.Sprintf("closed-loop broadcast to %s with %d in flight", count(sp.Rooms, "room"), sp.InFlight))
 		case results.WorkloadBroadcast:
-			parts = append(parts, "broadcast to "+count(sp.Rooms, "room"))
+			parts = append(parts, fmt.Sprintf("open-loop broadcast to %s at %s/s", count(sp.Rooms, "room"), strconv.FormatFloat(sp.Rate, 'f', -1, 64)))
 		case results.WorkloadStorm:
 			parts = append(parts, "loss of all connections at once")
 		}

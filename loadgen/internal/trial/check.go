@@ -11,7 +11,7 @@ import (
 )
 
 // workloads are those that a plan may name.
-var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, Signal}
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal}
 
 // list names things for people.
 func list(names []string) string {

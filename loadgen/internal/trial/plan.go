@@ -15,13 +15,14 @@ import (
 
 // Names of workloads, as in results.Spec.
 const (
-	Hold       = "hold"
-	Echo       = "echo"
-	EchoClosed = "echo-closed"
-	Churn      = "churn"
-	Storm      = results.WorkloadStorm
-	Signal     = results.WorkloadSignal
-	Broadcast  = results.WorkloadBroadcast
+	Hold            = results.WorkloadHold
+	Echo            = results.WorkloadEcho
+	EchoClosed      = results.WorkloadEchoClosed
+	Churn           = results.WorkloadChurn
+	Storm           = results.WorkloadStorm
+	Signal          = results.WorkloadSignal
+	Broadcast       = results.WorkloadBroadcast
+	BroadcastClosed = results.WorkloadBroadcastClosed
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see

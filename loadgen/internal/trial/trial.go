@@ -198,7 +198,7 @@ func (p *Plan) spec() results.Spec {
 		Settle: p.Settle, WarmUp: p.WarmUp, Window: p.Window, Drain: p.Drain, DialTimeout: p.DialTimeout,
 		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed, CloseRate: float64(p.CloseRate),
 	}
-	if slices.Contains(p.Workloads, Broadcast) {
+	if slices.ContainsFunc(p.Workloads, Broadcasts) {
 		s.Publishers = p.Publishers
 	}
 	s.Adversaries = p.beset()
