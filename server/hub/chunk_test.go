@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"signalbench/server/engine"
 )
@@ -120,6 +121,13 @@ func branches(r *room) []*branch {
 		all = append(all, b)
 	}
 	return all
+}
+
+// A session fills its size class: one more field makes each connection 16 B larger.
+func TestSessionSize(t *testing.T) {
+	if n := unsafe.Sizeof(session{}); n != 112 {
+		t.Errorf("a session is %d B, want 112", n)
+	}
 }
 
 // An id is as long as it is told, and read back only as it was written.
