@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"signalbench/server/engine"
 )
@@ -51,8 +52,8 @@ func TestChunksAreUsedAgain(t *testing.T) {
 				h.Message(p, engine.OpText, []byte(`["1","1","room:x","phx_join",{"presence":false}]`))
 				members = append(members, p)
 			}
-			exit := func() {
-				i := rand.IntN(len(members))
+			exit := func(among int) {
+				i := rand.IntN(among)
 				h.Closed(members[i], nil)
 				members = slices.Delete(members, i, i+1)
 			}
@@ -61,21 +62,23 @@ func TestChunksAreUsedAgain(t *testing.T) {
 				enter()
 			}
 			r := h.lookup([]byte("room:x"))
-			for range 5 {
+			for i := range 6 {
 				for range 900 {
-					exit()
+					if i%2 == 0 {
+						exit(len(members))
+					} else {
+						exit(1) // the oldest, so that whole chunks become empty
+					}
 				}
 				for len(members) < most {
 					enter()
 				}
-				total := 0
+				total, places := 0, 0
 				for _, b := range branches(r) {
-					held := 0
 					for i, c := range b.chunks {
 						if c == nil {
 							continue
 						}
-						held++
 						if c.at != i || c.branch != b || r.chunks[c.number] != c || c.used == 0 {
 							t.Fatalf("chunk %d of a branch is %+v", i, c)
 						}
@@ -84,11 +87,12 @@ func TestChunksAreUsedAgain(t *testing.T) {
 						t.Error("a branch ends with nothing")
 					}
 					total += b.members
+					places += len(b.chunks)
 				}
 				if total != most || r.count != most {
 					t.Fatalf("branches have %d members, the room %d, want %d", total, r.count, most)
 				}
-				if n := len(r.chunks); n > (most+chunkLen-1)/chunkLen+2*len(branches(r)) {
+				if n := max(places, len(r.chunks)); n > (most+chunkLen-1)/chunkLen+2*len(branches(r)) {
 					t.Fatalf("%d chunks for %d members", n, most)
 				}
 				for _, p := range members {
@@ -102,7 +106,7 @@ func TestChunksAreUsedAgain(t *testing.T) {
 				}
 			}
 			for len(members) > 0 {
-				exit()
+				exit(len(members))
 			}
 			if len(branches(r)) != 1 || len(r.common.chunks) != 0 {
 				t.Errorf("an empty room has %d branches", len(branches(r)))
@@ -117,6 +121,13 @@ func branches(r *room) []*branch {
 		all = append(all, b)
 	}
 	return all
+}
+
+// A session fills its size class: one more field makes each connection 16 B larger.
+func TestSessionSize(t *testing.T) {
+	if n := unsafe.Sizeof(session{}); n != 112 {
+		t.Errorf("a session is %d B, want 112", n)
+	}
 }
 
 // An id is as long as it is told, and read back only as it was written.
