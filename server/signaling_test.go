@@ -134,6 +134,9 @@ func TestSignaling(t *testing.T) {
 		t.Run(st.name, func(t *testing.T) {
 			t.Parallel()
 			p := startProcess(t, st.before, append(st.args, "--admin", "127.0.0.1:0", "--quiet", "--channel-ping", "100ms")...)
+			if st.before != nil && p.Tables != 3 {
+				t.Errorf("%d descriptor tables, want 3", p.Tables)
+			}
 			first, last := p.Listen[0], p.Listen[len(p.Listen)-1]
 
 			a, b := dial(t, first, "/socket/websocket?vsn=2.0.0"), dial(t, last, "/socket/websocket?vsn=2.0.0")
