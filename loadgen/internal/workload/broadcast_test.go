@@ -249,9 +249,12 @@ func TestBroadcastFaults(t *testing.T) {
 		fault fault
 		want  want
 	}{
-		"none":      {every(1, func(_ *hall, _, conn int, p []byte, send func(int, time.Duration, []byte)) { send(conn, 0, p) }), want{}},
-		"drop":      {every(7, func(*hall, int, int, []byte, func(int, time.Duration, []byte)) {}), want{missing: total / 7}},
-		"duplicate": {every(8, func(_ *hall, _, conn int, p []byte, send func(int, time.Duration, []byte)) { send(conn, 0, p); send(conn, 0, p) }), want{duplicate: total / 8}},
+		"none": {every(1, func(_ *hall, _, conn int, p []byte, send func(int, time.Duration, []byte)) { send(conn, 0, p) }), want{}},
+		"drop": {every(7, func(*hall, int, int, []byte, func(int, time.Duration, []byte)) {}), want{missing: total / 7}},
+		"duplicate": {every(8, func(_ *hall, _, conn int, p []byte, send func(int, time.Duration, []byte)) {
+			send(conn, 0, p)
+			send(conn, 0, p)
+		}), want{duplicate: total / 8}},
 		"duplicate much later": {every(9, func(_ *hall, _, conn int, p []byte, send func(int, time.Duration, []byte)) {
 			send(conn, 0, p)
 			send(conn, 300*time.Millisecond, p)
