@@ -25,6 +25,7 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	phases(&b, run)
 	life(&b, run)
 	fanout(&b, run)
+	signal(&b, run)
 	metrics(&b, run)
 	ramp(&b, run, dir)
 	memory(&b, run.Ledger)
