@@ -62,7 +62,7 @@ func (r *runner) load(w, name string) error {
 	ring := workload.NewRing(counts)
 	var bare *yardstick.Fanout
 	if Broadcasts(w) && p.Yardstick {
-		bare = &yardstick.Fanout{Conns: ring.Total(), Bytes: p.broadcastBytes()}
+		bare = &yardstick.Fanout{Conns: ring.Total(), Bytes: p.broadcastBytes(), Round: r.tempo.round}
 		if err := r.bareFanout(bare); err != nil {
 			return err
 		}

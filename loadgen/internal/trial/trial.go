@@ -70,6 +70,7 @@ type tempo struct {
 	tick     time.Duration // from one row to the next
 	readings bool          // memory is read
 	proc     string        // where the kernel's counters are
+	round    time.Duration // of bare fan-out; 0: its own choice
 }
 
 var normal = tempo{tick: time.Second, readings: true, proc: "/proc"}
