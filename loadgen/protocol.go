@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,7 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 	if c.Proto == "" {
 		return nil, c.URL, nil
 	}
+	signals := slices.Contains(c.Workload, trial.Signal)
 	var asked phoenix.Version
 	if c.Vsn != "" {
 		var err error
@@ -23,7 +25,16 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 		}
 	}
 	p := &channel.Protocol{
-		Topic: c.Topic, Rooms: c.Rooms, Join: []byte(c.join()), Event: c.Event, Binary: c.Binary,
+		Topic: cmp.Or(c.Topic, "room:bench"), Rooms: c.Rooms, Join: []byte(c.join()), Event: c.Event, Binary: c.Binary,
+	}
+	if signals {
+		if c.Swarm < 1 {
+			return nil, nil, fmt.Errorf("--swarm %d: a swarm has two peers at least", c.Swarm)
+		}
+		p.Topic, p.Swarm = cmp.Or(c.Topic, "room:s"+channel.Placeholder), uint32(c.Swarm)
+		if err := channel.CheckMarked(p.Join); err != nil {
+			return nil, nil, err
+		}
 	}
 	urls := make([]string, len(c.URL))
 	for i, raw := range c.URL {
@@ -51,7 +62,7 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 // only broadcasts needs no replies, whose cost would be measured as well.
 func (c *runCommand) join() string {
 	const none = "{}"
-	if c.JoinPayload != none || !slices.Contains(c.Workload, trial.Broadcast) {
+	if c.JoinPayload != none || !slices.Contains(c.Workload, trial.Broadcast) || slices.Contains(c.Workload, trial.Signal) {
 		return c.JoinPayload
 	}
 	for _, w := range c.Workload {

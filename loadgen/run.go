@@ -31,8 +31,8 @@ type runCommand struct {
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast."`
-	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, signal."`
+	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal."`
 	InFlight  int       `placeholder:"N" help:"Outstanding messages of workload echo-closed (closed loop), all connections together; echo without --rate means echo-closed then, and broadcast is a closed loop: the next message is published when one has reached everybody."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
 	Binary    bool      `help:"Send binary messages; text is the default."`
@@ -40,8 +40,10 @@ type runCommand struct {
 
 	Proto       string  `enum:",phoenix" default:"" placeholder:"phoenix" help:"Speak Phoenix Channels: each connection joins a topic after its upgrade, and an echo is a push and its reply."`
 	Vsn         string  `placeholder:"2.0.0" help:"Version of the serializer of --proto phoenix: 1.0.0 or 2.0.0, which is the default."`
-	Topic       string  `default:"room:bench" help:"What connections join; {n} is the number of the connection's room."`
+	Topic       string  `placeholder:"room:bench" help:"What connections join; {n} is the number of the connection's room. Default: room:bench, and room:s{n} for workload signal, where {n} is that of the swarm."`
 	Rooms       uint32  `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
+	Swarm       int     `default:"10" placeholder:"S" help:"Workload signal: peers of a swarm, which is a room; the last swarm may be smaller."`
+	Contacts    int     `default:"3" placeholder:"K" help:"Workload signal: others of the swarm to which a peer that has joined sends an offer."`
 	Publishers  int     `default:"1" placeholder:"P" help:"Workload broadcast: how many members of each room publish to all others; a message is a payload of --payload bytes, to which the protocol and the server add theirs."`
 	JoinPayload string  `default:"{}" placeholder:"JSON" help:"Payload of a join. Workload broadcast asks for no presence, and alone for no replies to what is published, unless it is given."`
 	Event       string  `default:"echo" help:"Event of a push; one that the server answers with the status ok."`
@@ -149,7 +151,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
 		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: pendingOf(c.Pending, c.Ramp), FirstEcho: c.FirstEcho,
-		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers,
+		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
 		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit, Adversaries: c.Adversary,
@@ -164,9 +166,9 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		p.Payload = len(proto.Push)
 	}
 	if p.Lanes == 0 {
-		p.Lanes = min(defaultLanes(c.Conns), max(1, p.Pending))
+		p.Lanes = min(defaultLanes(p.Stretches()), max(1, p.Pending))
 	}
-	if p.Groups, err = groups(p.Conns, p.Lanes, adversary.Total(p.Adversaries)); err != nil {
+	if p.Groups, err = groups(p.Conns, p.Lanes, p.Spare(), adversary.Total(p.Adversaries)); err != nil {
 		return nil, err
 	}
 	for i, w := range p.Workloads {
@@ -196,21 +198,21 @@ func pendingOf(asked *int, ramp pace.Rate) int {
 func defaultLanes(conns int) int { return min(max(1, runtime.NumCPU()/2), max(1, conns)) }
 
 // groups is how many groups of lanes it takes to hold conns connections under the
-// limit of descriptors. Others beside them are in the process's own table, which
-// the connections of lanes leave to them where they have tables of their own.
-func groups(conns, lanes, others int) (int, error) {
+// limit of descriptors. A lane may have up to spare more than its part. Others
+// beside them are in the process's own table, which the connections of lanes leave
+// to them where they have tables of their own.
+func groups(conns, lanes, spare, others int) (int, error) {
 	limit, err := sock.DescriptorLimit()
 	if err != nil {
 		return 0, err
 	}
-	tables := sock.Tables(conns, limit)
-	if lanes < 1 || tables == 1 && sock.Tables(conns+others, limit) == 1 {
+	if lanes < 1 || sock.Tables(conns+others, limit) == 1 {
 		return 1, nil
 	}
 	if sock.Tables(others, limit) > 1 {
 		return 0, fmt.Errorf("%d adversaries are more than the %d descriptors that this process may have (ulimit -n) let in", others, limit)
 	}
-	return max(2, (tables+lanes-1)/lanes), nil
+	return max(2, (sock.Tables(conns, limit-spare)+lanes-1)/lanes), nil
 }
 
 // fits refuses a plan that a limit of this machine stands against. The server's

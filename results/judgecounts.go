@@ -10,6 +10,9 @@ func (j *judge) counts(p *Phase) {
 	if p.Fanout != nil {
 		j.fanout(p)
 	}
+	if p.Signal != nil {
+		j.signal(p)
+	}
 	if p.Length > 0 && p.Ops.Scheduled > 0 {
 		// Less is right: some complete after the end of the phase.
 		if rate := float64(o.Completed) / p.Length.Seconds(); !(p.Achieved <= rate*(1+j.Offered)+1/p.Length.Seconds()) {
@@ -118,6 +121,9 @@ func (j *judge) histograms(p *Phase) {
 	}
 	if p.Fanout != nil {
 		fanoutSpans(p, want)
+	}
+	if p.Signal != nil {
+		signalSpans(p, want)
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

@@ -23,7 +23,11 @@ func (j *judge) load(p *Phase) {
 func (j *judge) offered(p *Phase) {
 	secs := p.Length.Seconds()
 	asked := p.Offered
-	if rate := j.run.Spec.Rate; rate > 0 && !held(p) && !near(asked, rate, j.Offered, 0) {
+	rate := j.run.Spec.Rate
+	if s := p.Signal; s != nil && s.PerSession() > 0 {
+		rate /= float64(s.PerSession()) // it is that of relayed messages
+	}
+	if rate > 0 && !held(p) && !near(asked, rate, j.Offered, 0) {
 		j.find(Fatal, CheckOffered, "asked for %.1f/s, the phase was set to offer %.1f/s", rate, asked)
 	}
 	slack := float64(max(j.run.Spec.Lanes, 1)) / secs

@@ -258,6 +258,7 @@ const (
 	CauseJoin        Cause = "join refused"               // Phoenix: an error in reply to phx_join
 	CauseRejected    Cause = "error reply"                // Phoenix: a status other than ok
 	CauseChannel     Cause = "channel ended"              // Phoenix: phx_close or phx_error
+	CauseAbsent      Cause = "peer is not there"          // signaling: nobody in the room has that id
 	CauseMissing     Cause = "no reply"                   // by the end of the drain
 	CauseCorrupt     Cause = "corrupt reply"              //
 	CauseBacklog     Cause = "generator backlog full"     // the generator's own bound

@@ -26,6 +26,9 @@ type Signal struct {
 	Joins   Ops `json:"joins"`   // phx_join: due to its reply
 	Relays  Ops `json:"relays"`  // offers, answers and candidates: each is for one peer
 	Notices Ops `json:"notices"` // of presence: each join, to each other peer of the swarm
+
+	Answers uint64 `json:"answers"` // of Relays, the answers that came
+	Told    uint64 `json:"told"`    // joins that all others were told of
 }
 
 // Fanout is what a phase of workload broadcast did beyond its operations. An operation

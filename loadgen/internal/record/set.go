@@ -20,6 +20,8 @@ type Set struct {
 	// Aside is messages that answer nothing and were not meant to: what others
 	// have sent, or the server by itself.
 	Aside uint64
+	// Signal has the counts of a load of sessions beside its operations.
+	Signal results.Signal
 	// Deliveries counts each message that was sent to many once for each of them.
 	Deliveries results.Ops
 	// Untracked is how many reordered messages could not be told from
@@ -66,15 +68,21 @@ func (s *Set) Timed(yield func(Metric, *results.Histogram) bool) {
 
 // FailOp and DropOp count n operations with a cause; they do not count them as
 // scheduled.
-func (s *Set) FailOp(why results.Cause, n uint64) {
-	s.Ops.Failed += n
-	add(&s.Ops.Causes, why, n)
-}
+func (s *Set) FailOp(why results.Cause, n uint64) { Fail(&s.Ops, why, n) }
 
 // DropOp is described at FailOp.
-func (s *Set) DropOp(why results.Cause, n uint64) {
-	s.Ops.Dropped += n
-	add(&s.Ops.Causes, why, n)
+func (s *Set) DropOp(why results.Cause, n uint64) { Drop(&s.Ops, why, n) }
+
+// Fail and Drop count n of o with a cause; they do not count them as scheduled.
+func Fail(o *results.Ops, why results.Cause, n uint64) {
+	o.Failed += n
+	add(&o.Causes, why, n)
+}
+
+// Drop is described at Fail.
+func Drop(o *results.Ops, why results.Cause, n uint64) {
+	o.Dropped += n
+	add(&o.Causes, why, n)
 }
 
 // FailDial and DropDial count n dials with a cause; they do not count them as
@@ -113,26 +121,15 @@ func (s *Set) FailDelivery(why results.Cause, n uint64) {
 	add(&s.Deliveries.Causes, why, n)
 }
 
-func addOps(a, b *results.Ops) {
-	a.Scheduled += b.Scheduled
-	a.Completed += b.Completed
-	a.Failed += b.Failed
-	a.Dropped += b.Dropped
-	a.Missing += b.Missing
-	a.Duplicate += b.Duplicate
-	a.Reordered += b.Reordered
-	a.Corrupt += b.Corrupt
-	a.BytesSent += b.BytesSent
-	a.BytesReceived += b.BytesReceived
-	for why, n := range b.Causes {
-		add(&a.Causes, why, n)
-	}
-}
-
 // Add adds everything in o, which must time no metric that s does not. It takes
 // what the pool of o has from it.
 func (s *Set) Add(o *Set) {
 	addOps(&s.Ops, &o.Ops)
+	addOps(&s.Signal.Joins, &o.Signal.Joins)
+	addOps(&s.Signal.Relays, &o.Signal.Relays)
+	addOps(&s.Signal.Notices, &o.Signal.Notices)
+	s.Signal.Answers += o.Signal.Answers
+	s.Signal.Told += o.Signal.Told
 	addOps(&s.Deliveries, &o.Deliveries)
 	c, d := &s.Dials, &o.Dials
 	c.Scheduled += d.Scheduled
@@ -160,15 +157,40 @@ func (s *Set) Add(o *Set) {
 	}
 }
 
+func addOps(a, b *results.Ops) {
+	a.Scheduled += b.Scheduled
+	a.Completed += b.Completed
+	a.Failed += b.Failed
+	a.Dropped += b.Dropped
+	a.Missing += b.Missing
+	a.Duplicate += b.Duplicate
+	a.Reordered += b.Reordered
+	a.Corrupt += b.Corrupt
+	a.BytesSent += b.BytesSent
+	a.BytesReceived += b.BytesReceived
+	for why, n := range b.Causes {
+		add(&a.Causes, why, n)
+	}
+}
+
+// resetOps forgets all of o and keeps the memory of its causes.
+func resetOps(o *results.Ops) {
+	clear(o.Causes)
+	*o = results.Ops{Causes: o.Causes}
+}
+
 func empty(h *results.Histogram) bool { return h.Count()+h.Below()+h.Above() == 0 }
 
 // Reset forgets everything. It does not allocate.
 func (s *Set) Reset() {
-	ops, dials, deliveries := s.Ops.Causes, s.Dials.Causes, s.Deliveries.Causes
-	clear(ops)
-	clear(dials)
-	clear(deliveries)
-	s.Ops, s.Dials, s.Deliveries = results.Ops{Causes: ops}, results.Dials{Causes: dials}, results.Ops{Causes: deliveries}
+	resetOps(&s.Ops)
+	resetOps(&s.Signal.Joins)
+	resetOps(&s.Signal.Relays)
+	resetOps(&s.Signal.Notices)
+	resetOps(&s.Deliveries)
+	s.Signal.Answers, s.Signal.Told = 0, 0
+	clear(s.Dials.Causes)
+	s.Dials = results.Dials{Causes: s.Dials.Causes}
 	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Untracked = 0, 0, 0, 0, 0
 	s.notes = s.notes[:0]
 	for _, h := range s.hist {

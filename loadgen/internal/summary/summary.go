@@ -26,6 +26,7 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	life(&b, run)
 	storms(&b, run)
 	fanout(&b, run)
+	signal(&b, run)
 	metrics(&b, run)
 	adversaries(&b, run)
 	ramp(&b, run, dir)

@@ -11,7 +11,7 @@ import (
 )
 
 // workloads are those that a plan may name.
-var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast}
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, Signal}
 
 // list names things for people.
 func list(names []string) string {
@@ -74,6 +74,7 @@ func (p *Plan) Check() error {
 		bad(p.Yardstick && !p.Target.Loopback(), "--yardstick measures the loopback of this machine, and the target is not on it"),
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
 		p.checkStorm(),
+		p.checkSignal(),
 		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
 	} {

@@ -51,7 +51,7 @@ func (r *runner) collect() error {
 		d, o := &p.interval.Dials, &p.interval.Ops
 		r.upgraded += d.Upgraded
 		r.broken += d.Failed + d.Lost + o.Failed + o.Dropped
-		r.second.add(p.interval)
+		r.second.add(p)
 	}
 	return nil
 }
@@ -59,9 +59,13 @@ func (r *runner) collect() error {
 // second is what happened since the last tick, over all phases.
 type second struct{ sent, received, upgraded uint64 }
 
-func (s *second) add(i *record.Set) {
-	s.sent += i.Ops.Scheduled - i.Ops.Dropped
-	s.received += i.Ops.Completed + i.Ops.Corrupt + i.Ops.Duplicate
+func (s *second) add(p *phase) {
+	i, o := p.interval, &p.interval.Ops
+	if p.Signal != nil {
+		o = &i.Signal.Relays // a session is many messages
+	}
+	s.sent += o.Scheduled - o.Dropped
+	s.received += o.Completed + o.Corrupt + o.Duplicate
 	s.upgraded += i.Dials.Upgraded
 }
 

@@ -26,6 +26,7 @@ type crew struct {
 	*lane.Lane
 	delivery *workload.Delivery
 	client   *channel.Client // nil without a protocol above WebSocket
+	peers    *workload.Peers // nil unless there is workload signal
 	stage    workload.Stage  // of the lane's thread
 }
 
@@ -56,12 +57,11 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 	if p.Binary {
 		op = frame.Binary
 	}
+	proto := p.proto()
 	f := &fleet{through: make(chan struct{}, 1), failed: make(chan error, p.loops())}
 	spread := p.Target.Spread(p.Conns, ports)
 	for i := range p.loops() {
-		first, end := p.block(i / p.Lanes)
-		first += i % p.Lanes
-		conns := (end - first + p.Lanes - 1) / p.Lanes
+		first, conns, chunk := p.lane(i)
 		var transport wire.Transport
 		if transport, err = sock.New(conns, p.Groups > 1); err != nil {
 			f.stop()
@@ -71,7 +71,7 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 			transport = tlswire.New(transport, conns, p.TLS)
 		}
 		l := lane.New(lane.Config{
-			Index: i, First: uint32(first), Stride: uint32(p.Lanes), Conns: conns, Now: now,
+			Index: i, First: uint32(first), Stride: uint32(p.Lanes * chunk), Chunk: uint32(chunk), Conns: conns, Now: now,
 			Transport: transport, Target: p.Target, Spread: spread,
 			Pending: p.Pending / p.Lanes, DialTimeout: p.DialTimeout, CloseTimeout: closeTimeout,
 			MaxMessage: max(1<<20, 2*p.Payload),
@@ -79,11 +79,15 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 		})
 		c := &crew{Lane: l}
 		var form workload.Form = workload.NewEchoes(layout, op)
-		if p.Proto != nil {
-			c.client = channel.NewClient(p.Proto, l, layout)
+		if proto != nil {
+			c.client = channel.NewClient(proto, l, layout)
 			form = workload.NewPushes(c.client)
 		}
 		c.delivery = workload.NewDelivery(l, form)
+		if p.signals() {
+			c.peers = workload.NewPeers(conns)
+			c.delivery.Welcome(func(conn wire.Conn, response []byte) { c.peers.Joined(conn, response) })
+		}
 		f.crews = append(f.crews, c)
 		f.wait.Go(func() {
 			if err := l.Run(); err != nil {

@@ -34,6 +34,8 @@ func (r *runner) shape(w string, conns int) shape {
 			timed = append(timed, r.plan.greeting(), record.Service)
 		}
 		return shape{results.NoLoad, 0, timed}
+	case Signal:
+		return shape{results.OpenLoop, float64(r.plan.sessions()), signalled()}
 	case Broadcast:
 		timed := []record.Metric{record.Service, record.Delivery, record.First, record.Median, record.P99}
 		if r.plan.Rate > 0 {
@@ -73,6 +75,9 @@ func (r *runner) load(w, name string) error {
 	}
 	warm := named(results.WarmUp, s.model, s.timed...)
 	window := named(results.Window, s.model, s.timed...)
+	if w == Signal {
+		warm.Signal, window.Signal = p.sessionsOf(), p.sessionsOf()
+	}
 	drain := named(results.Drain, results.NoLoad)
 	drain.Offered = 0
 	life := r.beats(w)
@@ -98,6 +103,10 @@ func (r *runner) load(w, name string) error {
 	if err != nil {
 		return err
 	}
+	relays, err := stamp.New(stamp.HeaderSize, relayTag(r.base))
+	if err != nil {
+		return err
+	}
 	err = r.hand(func(c *crew) workload.Stage {
 		shards := workload.Shards{Warm: warm.shards[c.Index], Main: window.shards[c.Index]}
 		if window.probes != nil {
@@ -114,6 +123,8 @@ func (r *runner) load(w, name string) error {
 			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
 		case EchoClosed:
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
+		case Signal:
+			return r.signal(c, relays, span, shards)
 		case Broadcast:
 			return workload.NewBroadcast(c.Lane, c.delivery, c.client, fan, shards)
 		case Churn:

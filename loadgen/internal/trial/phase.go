@@ -82,6 +82,7 @@ func (r *runner) close(phases ...*phase) error {
 				p.Achieved = float64(p.Dials.Upgraded) / s
 			}
 		}
+		p.closeSignal()
 		if f := p.Fanout; f != nil {
 			f.Deliveries = p.total.Deliveries
 			if s := f.Busy.Seconds(); s > 0 {

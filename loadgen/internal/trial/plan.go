@@ -20,6 +20,7 @@ const (
 	EchoClosed = "echo-closed"
 	Churn      = "churn"
 	Storm      = results.WorkloadStorm
+	Signal     = results.WorkloadSignal
 	Broadcast  = results.WorkloadBroadcast
 )
 
@@ -49,6 +50,9 @@ type Plan struct {
 	// Publishers is how many members of each room publish in workload broadcast.
 	Publishers int
 	Lifetimes  workload.Lifetimes
+	// Swarm is how many peers a swarm of workload signal has, Contacts how many of
+	// them a joiner signals to; Rate is that of the messages they relay.
+	Swarm, Contacts int
 
 	// Hold: each connection is asked for a sign of life once in Heartbeat (0:
 	// never) and answers within HeartbeatTimeout. Every Probe (0: never) one
@@ -95,6 +99,9 @@ func (p *Plan) greeting() record.Metric {
 
 // rooms is how many rooms there are.
 func (p *Plan) rooms() int {
+	if p.signals() {
+		return p.swarms().Total
+	}
 	return int(min(p.Proto.Rooms, uint32(p.Conns)))
 }
 
@@ -104,7 +111,42 @@ func (p *Plan) loops() int { return p.Lanes * p.Groups }
 // block is the range of connections that group k has: they are dialled group
 // after group, so that few loops work at a time, each with much to do.
 func (p *Plan) block(k int) (first, end int) {
-	return p.Conns * k / p.Groups, p.Conns * (k + 1) / p.Groups
+	n, chunk := p.stretches()
+	return min(p.Conns, n*k/p.Groups*chunk), min(p.Conns, n*(k+1)/p.Groups*chunk)
+}
+
+// Stretches is how many stretches of connections there are that cannot be divided
+// among lanes.
+func (p *Plan) Stretches() int {
+	n, _ := p.stretches()
+	return n
+}
+
+// Spare is by how many connections one event loop may have more than another at most.
+func (p *Plan) Spare() int {
+	_, length := p.stretches()
+	return 2 * (length - 1) // of a group, and of a loop in it
+}
+
+// stretches is how many stretches of connections there are that are of one lane, and
+// how long they are: swarms, or single connections.
+func (p *Plan) stretches() (n, length int) {
+	length = 1
+	if p.signals() {
+		length = max(1, p.Swarm)
+	}
+	return (p.Conns + length - 1) / length, length
+}
+
+// lane is lane i's part of a block: it has every Lanes-th stretch of it.
+func (p *Plan) lane(i int) (first, conns, chunk int) {
+	first, end := p.block(i / p.Lanes)
+	_, chunk = p.stretches()
+	first += i % p.Lanes * chunk
+	for at := first; at < end; at += p.Lanes * chunk {
+		conns += min(chunk, end-at)
+	}
+	return first, conns, chunk
 }
 
 // A Snapshot is the state of a run, once a second.

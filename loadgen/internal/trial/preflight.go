@@ -76,7 +76,7 @@ func probe(ctx context.Context, p *Plan, i int) error {
 		return fmt.Errorf("no WebSocket server: %w", err)
 	}
 	if p.Proto != nil {
-		if err := join(conn, p.Proto); err != nil {
+		if err := join(conn, p.Proto, p.signals()); err != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("no reply to a join of %s within %v (--dial-timeout): does the server speak Phoenix Channels there?", p.Proto.AppendTopic(nil, 0), p.DialTimeout)
 			}

@@ -12,8 +12,9 @@ import (
 	"signalbench/server/phoenix"
 )
 
-// join joins the topic of the first connection.
-func join(conn net.Conn, p *channel.Protocol) error {
+// join joins the topic of the first connection. If peers are to signal, its reply must
+// name the peer.
+func join(conn net.Conn, p *channel.Protocol, signals bool) error {
 	topic := p.AppendTopic(nil, 0)
 	ref := []byte("1")
 	m := phoenix.Message{JoinRef: ref, Ref: ref, Topic: topic, Event: []byte(phoenix.Join), Payload: p.Join}
@@ -48,6 +49,9 @@ func join(conn net.Conn, p *channel.Protocol) error {
 				return fmt.Errorf("joining %s: the reply cannot be read: %w", topic, err)
 			case string(status) != phoenix.OK:
 				return fmt.Errorf("joining %s was refused: status %q, response %.200s (--topic and --join-payload say what is joined)", topic, status, response)
+			}
+			if _, id, err := phoenix.Member(response, "id"); signals && (!id || err != nil) {
+				return fmt.Errorf("the reply to a join of %s is %.200s and names no id of the peer: workload signal is for rooms that relay messages by it", topic, response)
 			}
 			return nil
 		}

@@ -105,7 +105,7 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 	if err := r.yardstick(); err != nil {
 		return nil, err
 	}
-	if r.fleet, err = launch(p, r.now, byte(r.base.UnixNano())); err != nil {
+	if r.fleet, err = launch(p, r.now, refTag(r.base)); err != nil {
 		return nil, err
 	}
 	defer r.fleet.stop()
@@ -204,6 +204,9 @@ func (p *Plan) spec() results.Spec {
 	s.Adversaries = p.beset()
 	if p.Proto != nil {
 		s.Proto, s.Topic, s.Rooms = channel.Name, p.Proto.Topic, p.rooms()
+	}
+	if p.signals() {
+		s.Swarm, s.Contacts = p.Swarm, p.Contacts
 	}
 	if slices.Contains(p.Workloads, Hold) {
 		s.Heartbeat, s.Probe = p.Heartbeat, p.Probe

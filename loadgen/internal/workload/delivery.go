@@ -24,6 +24,8 @@ type Delivery struct {
 	tracks []track
 	times  []times // small payloads only: the one outstanding message
 	gaps   gaps
+	// welcome, if not nil, is told the answer to what a connection begins with.
+	welcome func(c wire.Conn, response []byte)
 
 	// The phases of the load that is running. warm may be nil.
 	warm, main  *record.Shard
@@ -54,6 +56,10 @@ func NewDelivery(l *lane.Lane, form Form) *Delivery {
 	}
 	return d
 }
+
+// Welcome has f told the answers to what connections begin with. What it is given is
+// valid only during the call.
+func (d *Delivery) Welcome(f func(c wire.Conn, response []byte)) { d.welcome = f }
 
 // Begin opens a load: operations are counted in warm (may be nil) or main, as
 // [Delivery.Send] is told, and are on time if they are completed before span.Main
@@ -220,6 +226,9 @@ func (d *Delivery) answer(c wire.Conn, r Reading, size int, now time.Duration) b
 			d.lane.Drop(c, results.CauseJoin) // the rest of the run is for members
 		}
 		return true
+	}
+	if greeting && d.welcome != nil {
+		d.welcome(c, r.Response)
 	}
 	if d.times != nil {
 		s.Due, s.Sent = d.times[c].due, d.times[c].sent

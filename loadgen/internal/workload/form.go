@@ -31,6 +31,8 @@ type Reading struct {
 	Aside bool
 	// Refused says that the answer says no.
 	Refused bool
+	// Response is what the answer says beyond that, if anything.
+	Response []byte
 	// Ended is why the connection is of no more use; empty if it is.
 	Ended results.Cause
 }
@@ -106,7 +108,8 @@ func (f *Pushes) reply(m *phoenix.Message, conn uint32) (r Reading) {
 	if r.Verdict != stamp.Intact {
 		return r
 	}
-	status, _, err := m.Reply()
+	status, response, err := m.Reply()
+	r.Response = response
 	switch {
 	case err != nil || string(m.Topic) != string(f.client.Topic(conn)):
 		r.Verdict = stamp.BadBody

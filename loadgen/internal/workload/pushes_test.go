@@ -37,7 +37,7 @@ func protocol(v phoenix.Version) *channel.Protocol {
 func newChannelStand(t *testing.T, p *channel.Protocol, lanes, conns int, shape func(i int, n *wiretest.Net, s *channeltest.Server)) *stand {
 	t.Helper()
 	servers := make([]*channeltest.Server, lanes)
-	s := newStand(t, lanes, conns, stamp.HeaderSize, func(i int, n *wiretest.Net) {
+	s := newStretchedStand(t, lanes, conns, int(max(1, p.Swarm)), stamp.HeaderSize, func(i int, n *wiretest.Net) {
 		n.Latency = 10 * time.Millisecond
 		peers := make(map[wire.Conn]*wiretest.Peer)
 		server := &channeltest.Server{V1: p.Version == phoenix.V1, Send: func(conn int, after time.Duration, b []byte) {
@@ -70,6 +70,9 @@ func newChannelStand(t *testing.T, p *channel.Protocol, lanes, conns int, shape 
 	for i, l := range s.lanes {
 		s.clients = append(s.clients, channel.NewClient(p, l, stamps))
 		s.d[i] = NewDelivery(l, NewPushes(s.clients[i]))
+		known := NewPeers(l.Conns)
+		s.d[i].Welcome(func(c wire.Conn, response []byte) { known.Joined(c, response) })
+		s.peers = append(s.peers, known)
 	}
 	s.servers = servers
 	return s

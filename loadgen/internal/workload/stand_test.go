@@ -36,12 +36,19 @@ type stand struct {
 
 	clients []*channel.Client     // of a stand with a protocol
 	servers []*channeltest.Server // theirs
+	peers   []*Peers
 }
 
-var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Recovery}
+var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Relay, record.Answer, record.Presence, record.Recovery, record.Delivery, record.First, record.Median, record.P99}
 
 // newStand makes lanes for conns connections; shape prepares each net.
 func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wiretest.Net)) *stand {
+	t.Helper()
+	return newStretchedStand(t, lanes, conns, 1, payload, shape)
+}
+
+// newStretchedStand is newStand with lanes that have stretches of chunk connections.
+func newStretchedStand(t *testing.T, lanes, conns, chunk, payload int, shape func(i int, n *wiretest.Net)) *stand {
 	t.Helper()
 	tg, err := target.Resolve(context.Background(), []string{"ws://127.0.0.1:1/echo"}, "")
 	if err != nil {
@@ -57,8 +64,14 @@ func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wire
 		if shape != nil {
 			shape(i, n)
 		}
+		part := 0
+		for c := range conns {
+			if c/chunk%lanes == i {
+				part++
+			}
+		}
 		l := lane.New(lane.Config{
-			Index: i, First: uint32(i), Stride: uint32(lanes), Conns: (conns - i + lanes - 1) / lanes, Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(conns, 28000),
+			Index: i, First: uint32(i * chunk), Stride: uint32(lanes * chunk), Chunk: uint32(chunk), Conns: part, Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(conns, 28000),
 			Pending: 16, DialTimeout: time.Second, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() { s.told++ },
 		})
 		s.nets, s.lanes = append(s.nets, n), append(s.lanes, l)

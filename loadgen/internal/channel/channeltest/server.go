@@ -27,7 +27,7 @@ type Server struct {
 	Deny func(conn int, event string) bool
 	// Relay, if not nil, says what becomes of the nth relay, counted from 1.
 	Relay func(n int) Fate
-	// Notice, if not nil, says whether the nth notice of a join is lost.
+	// Notice, if not nil, says whether the nth notice of a join is lost, for good.
 	Notice func(n int) bool
 	// Gather is by how much news of presence is late.
 	Gather time.Duration
@@ -38,13 +38,26 @@ type Server struct {
 
 	rooms map[string]map[int]*member
 	peers int
-	held  map[int][]held // relays that wait to be overtaken, by receiver
+	held  map[pair][][]byte // relays that wait to be overtaken
 }
 
-// A Fate is what becomes of a relay.
+// A pair is a sender and a receiver.
+type pair struct{ from, to int }
+
+// A Fate is what becomes of a relay. The zero Fate passes it on.
 type Fate struct {
-	Drop, Double, Reorder, Corrupt, Misdeliver bool
-	Delay                                      time.Duration
+	Drop, Double bool
+	Reorder      bool // it is sent after the next from the same sender to the same receiver
+	Corrupt      bool // its text differs
+	Behead       bool // its stamp differs
+	Misname      bool // it is from somebody else
+	Misdeliver   bool // it is sent to somebody else
+	Delay        time.Duration
+}
+
+func (f Fate) spoils() bool {
+	f.Delay = 0
+	return f != Fate{}
 }
 
 type member struct {
@@ -53,9 +66,8 @@ type member struct {
 	meta        json.RawMessage
 	ack         bool
 	everyone    bool
+	hidden      map[int]bool // from whom news of it was lost
 }
-
-type held struct{ p []byte }
 
 // message is one message of a client.
 type message struct {
@@ -201,6 +213,10 @@ func (s *Server) join(conn int, m message) error {
 		s.Notices++
 		if s.Notice != nil && s.Notice(s.Notices) {
 			s.Spoiled++
+			if who.hidden == nil {
+				who.hidden = make(map[int]bool)
+			}
+			who.hidden[other] = true
 			continue
 		}
 		s.Send(other, s.Gather, s.encode(nil, nil, m.Topic, "presence_diff", map[string]any{"joins": map[string]any{who.id: who.entry()}, "leaves": struct{}{}}))
@@ -209,6 +225,9 @@ func (s *Server) join(conn int, m message) error {
 	s.reply(conn, m, "ok", map[string]any{"id": who.id, "peers": len(room)})
 	state := make(map[string]any)
 	for _, one := range room {
+		if one.hidden[conn] {
+			continue
+		}
 		state[one.id] = one.entry()
 	}
 	s.Send(conn, 0, s.encode(&who.joinRef, nil, m.Topic, "presence_state", state))
@@ -230,7 +249,6 @@ func (s *Server) leave(conn int, topic string) {
 	room := s.rooms[topic]
 	who := room[conn]
 	delete(room, conn)
-	delete(s.held, conn)
 	for _, other := range slices.Sorted(maps.Keys(room)) {
 		s.Send(other, s.Gather, s.encode(nil, nil, topic, "presence_diff", map[string]any{"joins": struct{}{}, "leaves": map[string]any{who.id: who.entry()}}))
 	}
@@ -282,34 +300,53 @@ func (s *Server) relay(conn int, from *member, m message) error {
 		receiver = conns[slices.IndexFunc(conns, func(c int) bool { return c != conn && c != receiver })]
 	}
 	if fate.Corrupt {
-		for key, value := range payload {
-			if n := len(value); key != "to" && n > 3 && value[0] == '"' {
-				value[n/2] ^= 1 // stays a letter or a digit of the stamp, or ends in a decode error
-			}
+		for _, key := range []string{"sdp", "candidate"} {
+			spoil(payload, key)
 		}
 	}
-	payload["from"], _ = json.Marshal(from.id)
+	if fate.Behead {
+		spoil(payload, "stamp")
+	}
+	sender := from.id
+	if fate.Misname {
+		sender += "0"
+	}
+	payload["from"], _ = json.Marshal(sender)
 	p := s.encode(nil, nil, m.Topic, m.Event, payload)
-	if fate.Drop || fate.Double || fate.Reorder || fate.Corrupt || fate.Misdeliver {
+	if fate.spoils() {
 		s.Spoiled++
 	}
-	if fate.Reorder {
+	way := pair{conn, receiver}
+	switch {
+	case fate.Drop:
+	case fate.Reorder:
 		if s.held == nil {
-			s.held = make(map[int][]held)
+			s.held = make(map[pair][][]byte)
 		}
-		s.held[receiver] = append(s.held[receiver], held{p})
-	} else if !fate.Drop {
+		s.held[way] = append(s.held[way], p)
+	default:
 		s.Send(receiver, fate.Delay, p)
 		if fate.Double {
 			s.Send(receiver, fate.Delay, p)
 		}
-		for _, h := range s.held[receiver] {
-			s.Send(receiver, fate.Delay, h.p)
+		for _, h := range s.held[way] {
+			s.Send(receiver, fate.Delay, h)
 		}
-		delete(s.held, receiver)
+		delete(s.held, way)
 	}
 	if from.ack {
 		s.reply(conn, m, "ok", struct{}{})
 	}
 	return nil
+}
+
+// spoil changes a text of a payload.
+func spoil(payload map[string]json.RawMessage, key string) {
+	var text string
+	if json.Unmarshal(payload[key], &text) != nil || text == "" {
+		return
+	}
+	b := []byte(text)
+	b[len(b)/2] ^= 1
+	payload[key], _ = json.Marshal(string(b))
 }
