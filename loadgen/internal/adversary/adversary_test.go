@@ -147,7 +147,7 @@ func TestSlowReader(t *testing.T) {
 					o.Hello = func(i int) []byte { return []byte("hello " + string(rune('0'+i))) }
 				}
 			}, s)
-			if sent := <-stuck; sent > 16<<20 {
+			if sent := <-stuck; sent > 1<<20 {
 				t.Errorf("took %d B", sent)
 			}
 			a := c.until(t, "another connection", func(a results.Adversary) bool { return a.Opened >= 2 })

@@ -25,6 +25,13 @@ import (
 // read, in bytes; it takes at least twice its own minimum (socket(7), SO_RCVBUF).
 const slowBuffer = 4 << 10
 
+// slowSegment is the largest segment that a slow reader takes, as over Ethernet
+// (tcp(7), TCP_MAXSEG). The other kernel keeps what is unsent for at least ten
+// segments of twice that size (tcp_sndbuf_expand in net/ipv4/tcp_input.c), which
+// with the 64 KiB of loopback is 2.6 MB for each connection: no server would
+// notice a slow reader within the time of a run.
+const slowSegment = 1440
+
 // peer is one connection of an adversary.
 type peer struct {
 	net.Conn
@@ -73,7 +80,9 @@ func (c *Crowd) connect(ctx context.Context, i int, t *tally, random *rand.Rand)
 func (t *tally) prepare(raw syscall.RawConn, to netip.AddrPort) (failed error) {
 	err := raw.Control(func(fd uintptr) {
 		if t.Kind == SlowReader {
-			failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, slowBuffer)
+			failed = errors.Join(
+				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, slowBuffer),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, slowSegment))
 		}
 		if to.Addr().Is4() {
 			failed = errors.Join(failed, unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1))
