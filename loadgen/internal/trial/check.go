@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/results"
 )
@@ -74,6 +75,7 @@ func (p *Plan) Check() error {
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
 		p.checkStorm(),
 		p.checkSignal(),
+		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
 	} {
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"time"
 
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
@@ -66,6 +67,10 @@ type Plan struct {
 	RestartURL string
 	Backoffs   []workload.Backoff
 	StormLimit time.Duration
+
+	// Adversaries are bad clients: each workload runs once without and once beside
+	// them.
+	Adversaries []adversary.Demand
 
 	// CloseRate is how many closing handshakes begin in a second at the end; 0
 	// leaves the choice to the teardown.

@@ -108,10 +108,7 @@ func TestSignal(t *testing.T) {
 			if warm.Ops.Completed != uint64(w.rate) || main.Ops.Completed != 2*uint64(w.rate) || main.Ops.Failed+main.Ops.Dropped != 0 {
 				t.Fatalf("%+v, want %v", main.Ops, 2*w.rate)
 			}
-			whole := uint64(0)
-			for range 2 * int(w.rate) {
-				whole++
-			}
+			whole := 2 * uint64(w.rate)
 			relays, notices := main.Signal.Relays, main.Signal.Notices
 			switch name {
 			case "a smaller swarm": // its peers have three others, as many as contacts
@@ -214,12 +211,13 @@ func TestSignalRelayFaults(t *testing.T) {
 	}
 }
 
-// counted is what a window and the server say of it.
+// windowed is what a window has counted, and how much the server has spoiled.
 type windowed struct {
 	set     *record.Set
 	spoiled int
 }
 
+// runCounting is run that asks the servers too.
 func (w swarming) runCounting(t *testing.T) (s *stand, warm *record.Set, main windowed) {
 	t.Helper()
 	s, warm, set := w.run(t)

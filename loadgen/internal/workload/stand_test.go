@@ -39,7 +39,7 @@ type stand struct {
 	peers   []*Peers
 }
 
-var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Relay, record.Answer, record.Presence, record.Recovery}
+var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Relay, record.Answer, record.Presence, record.Recovery, record.Delivery, record.First, record.Median, record.P99}
 
 // newStand makes lanes for conns connections; shape prepares each net.
 func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wiretest.Net)) *stand {
