@@ -65,7 +65,7 @@ type runCommand struct {
 	Contacts   int      `help:"Signal: others that a joiner signals to." placeholder:"N" group:"rooms"`
 	Storm      string   `help:"Storm: what ends all connections at once: reset, silence or restart (default restart)." enum:",reset,silence,restart" default:"" placeholder:"BY" group:"rooms"`
 	Backoff    []string `help:"Storm: how clients wait before they dial again, a storm for each (default none,100ms..10s)." placeholder:"none|MIN..MAX,..." group:"rooms"`
-	Adversary  []string `help:"Bad clients, as the load generator takes them; each workload runs without and then beside them (repeatable)." placeholder:"KIND=N" sep:"none" group:"rooms"`
+	Adversary  []string `help:"Bad clients, as the load generator takes them, for example slow-reader=20; each workload runs without and then beside them (repeatable)." placeholder:"KIND=N" sep:"none" group:"rooms"`
 
 	URL             string `help:"Measure a server of your own as well, or alone without --engines." placeholder:"URL" group:"own server"`
 	Label           string `help:"Its name in the report." default:"own" group:"own server"`

@@ -53,7 +53,7 @@ func (p *profile) signaling(quick, thorough bool) {
 	if slices.ContainsFunc(l.Workloads, orchestrate.Broadcasts) {
 		// One room of 5,000 takes a core for 50 to 100 ms: at 5/s it has not
 		// to wait for the message before.
-		l.Rate, l.InFlight, l.Yardstick = "5/s", 1, true
+		l.Rate, l.InFlight, l.Yardstick, l.Plateaus = "5/s", 1, true, 3
 	}
 	if storm {
 		l.Storm = orchestrate.Storm{By: results.StormRestart, Backoffs: []string{"none", "100ms..10s"}}

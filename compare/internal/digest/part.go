@@ -52,6 +52,15 @@ func partOf(phase *results.Phase) Part {
 	return p
 }
 
+// Waits says how clients of a storm wait, and whether there were adversaries: "none",
+// "100ms..10s beside adversaries".
+func (p Part) Waits() string {
+	if p.Beside {
+		return p.Backoff + " beside adversaries"
+	}
+	return p.Backoff
+}
+
 // Storms lists the storms of suites, in the order in which they come.
 func Storms(suites ...*Suite) []Part {
 	var list []Part

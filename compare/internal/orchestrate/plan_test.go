@@ -76,8 +76,8 @@ func TestSignalingArgs(t *testing.T) {
 			"--first-echo --storm reset --backoff none,100ms..10s",
 		},
 		"adversaries": {
-			Load{Workloads: []string{"echo"}, Rate: "500/s", Channels: Channels{Proto: Phoenix}, Adversaries: []string{"slow:20", "flood:1"}},
-			"--proto phoenix --rate 500/s --adversary slow:20 --adversary flood:1",
+			Load{Workloads: []string{"echo"}, Rate: "500/s", Channels: Channels{Proto: Phoenix}, Adversaries: []string{"slow-reader=20", "ping-flood=1"}},
+			"--proto phoenix --rate 500/s --adversary slow-reader=20 --adversary ping-flood=1",
 		},
 	} {
 		_, got, _ := strings.Cut(strings.Join(tt.load.args(), " "), "--seed 0 ")

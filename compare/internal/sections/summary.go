@@ -97,11 +97,11 @@ func summaryFigures(s *digest.Suite) []summaryFigure {
 	for _, of := range fanoutParts {
 		if p := of.part; ran(s, p) {
 			list = append(list, mid("deliveries", "per s, "+of.loop, digest.Deliveries(p)), mid("of bare", of.loop, digest.DeliveriesOfBare(p)))
-			list = append(list, summaryFigure{"last had it", "p99, " + of.loop, func(a *digest.Arm) string { return quantile(a.Merged(p, digest.LastDelivery(p)), 0.99) }})
+			list = append(list, summaryFigure{"last had it", "p90, " + of.loop, func(a *digest.Arm) string { return quantile(a.Merged(p, digest.LastDelivery(p)), 0.9) }})
 		}
 	}
 	for _, p := range digest.Storms(s) {
-		list = append(list, mid("all back", "backoff "+p.Backoff, digest.Recovery(p)))
+		list = append(list, mid("all back", "backoff "+p.Waits(), digest.Recovery(p)))
 	}
 	for _, p := range digest.HealthyParts() {
 		if ran(s, p.WithAdversaries()) {
