@@ -40,7 +40,7 @@ type runCommand struct {
 
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, storm (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,storm" placeholder:"NAME,..." group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm" placeholder:"NAME,..." group:"load"`
 	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
 	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
@@ -65,7 +65,7 @@ type runCommand struct {
 	Contacts   int      `help:"Signal: others that a joiner signals to." placeholder:"N" group:"rooms"`
 	Storm      string   `help:"Storm: what ends all connections at once: reset, silence or restart (default restart)." enum:",reset,silence,restart" default:"" placeholder:"BY" group:"rooms"`
 	Backoff    []string `help:"Storm: how clients wait before they dial again, a storm for each (default none,100ms..10s)." placeholder:"none|MIN..MAX,..." group:"rooms"`
-	Adversary  []string `help:"Bad clients, as the load generator takes them; each workload runs without and then beside them (repeatable)." placeholder:"KIND:N" sep:"none" group:"rooms"`
+	Adversary  []string `help:"Bad clients, as the load generator takes them, for example slow-reader=20; each workload runs without and then beside them (repeatable)." placeholder:"KIND=N" sep:"none" group:"rooms"`
 
 	URL             string `help:"Measure a server of your own as well, or alone without --engines." placeholder:"URL" group:"own server"`
 	Label           string `help:"Its name in the report." default:"own" group:"own server"`
@@ -120,7 +120,8 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	if len(c.Workload) > 0 {
 		p.load.Workloads = c.Workload
 	}
-	p.signaling(c.Quick)
+	c.broadcasts(&p.load)
+	p.signaling(c.Quick, c.Thorough)
 	set(&p.load.Conns, c.Conns)
 	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"signalbench/compare/internal/orchestrate"
 	"signalbench/results"
@@ -12,7 +13,7 @@ import (
 
 // meeting are the workloads whose clients reach each other, and that are nothing
 // without a protocol above WebSocket.
-var meeting = []string{results.WorkloadSignal, results.WorkloadBroadcast}
+var meeting = []string{results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadBroadcastClosed}
 
 // echoing are the workloads that are answered by the same message, with or without
 // a protocol.
@@ -30,7 +31,7 @@ func first(workloads, list []string) string {
 
 // signaling changes a profile to what its workloads need if one of them is about
 // rooms or storms.
-func (p *profile) signaling(quick bool) {
+func (p *profile) signaling(quick, thorough bool) {
 	l := &p.load
 	storm := slices.Contains(l.Workloads, results.WorkloadStorm)
 	if first(l.Workloads, meeting) == "" && !storm {
@@ -43,11 +44,36 @@ func (p *profile) signaling(quick bool) {
 	if first(l.Workloads, echoing) == "" {
 		l.Channels.Proto = orchestrate.Phoenix
 	}
+	if first(l.Workloads, meeting) != "" && !quick && !thorough {
+		l.Window = 5 * time.Second // sessions and broadcasts are fewer than echoes
+	}
 	if slices.Contains(l.Workloads, results.WorkloadSignal) {
 		l.Channels.Swarm = peers
 	}
+	if slices.ContainsFunc(l.Workloads, orchestrate.Broadcasts) {
+		// One room of 5,000 takes a core for 50 to 100 ms: at 5/s it has not
+		// to wait for the message before.
+		l.Rate, l.InFlight, l.Yardstick, l.Plateaus = "5/s", 1, true, 3
+	}
 	if storm {
 		l.Storm = orchestrate.Storm{By: results.StormRestart, Backoffs: []string{"none", "100ms..10s"}}
+	}
+}
+
+// broadcasts makes a broadcast both a closed and an open loop, unless the flags or
+// the workloads name one of them.
+func (c *runCommand) broadcasts(l *orchestrate.Load) {
+	i := slices.Index(l.Workloads, results.WorkloadBroadcast)
+	if i < 0 || slices.Contains(l.Workloads, results.WorkloadBroadcastClosed) {
+		return
+	}
+	closed, open := c.InFlight > 0, c.Rate != ""
+	switch {
+	case closed == open:
+		l.Workloads = slices.Insert(slices.Clone(l.Workloads), i, results.WorkloadBroadcastClosed)
+	case closed:
+		l.Workloads = slices.Clone(l.Workloads)
+		l.Workloads[i] = results.WorkloadBroadcastClosed
 	}
 }
 
@@ -105,7 +131,7 @@ func (c *runCommand) signaling(l *orchestrate.Load) error {
 
 // apart refuses workloads that want rooms of different sizes.
 func apart(workloads []string) error {
-	if !slices.Contains(workloads, results.WorkloadBroadcast) {
+	if !slices.ContainsFunc(workloads, orchestrate.Broadcasts) {
 		return nil
 	}
 	if w := first(workloads, append([]string{results.WorkloadSignal}, echoing...)); w != "" {
@@ -128,7 +154,7 @@ func meet(l *orchestrate.Load) {
 	}
 	switch {
 	case c.Rooms > 0 || !strings.Contains(c.Topic, "{n}") || slices.Contains(l.Workloads, results.WorkloadSignal):
-	case slices.Contains(l.Workloads, results.WorkloadBroadcast):
+	case slices.ContainsFunc(l.Workloads, orchestrate.Broadcasts):
 		c.Rooms = 1
 	case first(l.Workloads, echoing) != "":
 		c.Rooms = l.Conns // each alone: what is pushed goes to the others of a room

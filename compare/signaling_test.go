@@ -51,3 +51,32 @@ func TestSignalingDefaults(t *testing.T) {
 		}
 	}
 }
+
+// A broadcast is measured in both loops, unless something asks for one.
+func TestBroadcastLoops(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		flags runCommand
+		want  []string
+	}{
+		{runCommand{Workload: []string{"hold", "broadcast"}}, []string{"hold", "broadcast-closed", "broadcast"}},
+		{runCommand{Workload: []string{"broadcast"}, Rate: "2/s", InFlight: 2}, []string{"broadcast-closed", "broadcast"}},
+		{runCommand{Workload: []string{"broadcast"}, Rate: "2/s"}, []string{"broadcast"}},
+		{runCommand{Workload: []string{"broadcast"}, InFlight: 2}, []string{"broadcast-closed"}},
+		{runCommand{Workload: []string{"broadcast-closed"}}, []string{"broadcast-closed"}},
+		{runCommand{Workload: []string{"broadcast", "broadcast-closed"}}, []string{"broadcast", "broadcast-closed"}},
+	} {
+		c := tt.flags
+		c.Out, c.Bin = "out", "bin"
+		plan, err := c.plan(&session{ctx: t.Context()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, plan.Load.Workloads); diff != "" {
+			t.Errorf("%v with %q and %d (-want +got):\n%s", tt.flags.Workload, tt.flags.Rate, tt.flags.InFlight, diff)
+		}
+		if !plan.Load.Yardstick {
+			t.Error("no bare loop is measured")
+		}
+	}
+}

@@ -29,7 +29,7 @@ func (c *doctorCommand) Run(s *session) error {
 		return fmt.Errorf("--conns %d: there must be at least one connection", c.Conns)
 	}
 	lanes := defaultLanes(int(c.Conns))
-	tables, err := groups(int(c.Conns), lanes, 0)
+	tables, err := groups(int(c.Conns), lanes, 0, 0)
 	if err != nil {
 		return err
 	}

@@ -62,11 +62,11 @@ func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 // only broadcasts needs no replies, whose cost would be measured as well.
 func (c *runCommand) join() string {
 	const none = "{}"
-	if c.JoinPayload != none || !slices.Contains(c.Workload, trial.Broadcast) || slices.Contains(c.Workload, trial.Signal) {
+	if c.JoinPayload != none || !slices.ContainsFunc(c.Workload, trial.Broadcasts) || slices.Contains(c.Workload, trial.Signal) {
 		return c.JoinPayload
 	}
 	for _, w := range c.Workload {
-		if w != trial.Broadcast && w != trial.Hold {
+		if !trial.Broadcasts(w) && w != trial.Hold {
 			return `{"presence":false}`
 		}
 	}

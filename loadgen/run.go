@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signalbench/loadgen/internal/adminapi"
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/doctor"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/progress"
@@ -30,9 +31,9 @@ type runCommand struct {
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, signal."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal."`
 	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal."`
-	InFlight  int       `placeholder:"N" help:"Outstanding messages of workload echo-closed (closed loop), all connections together; echo without --rate means echo-closed then, and broadcast is a closed loop: the next message is published when one has reached everybody."`
+	InFlight  int       `placeholder:"N" help:"Outstanding messages of workloads echo-closed and broadcast-closed (closed loops), all connections together; there the next message is published when one has reached everybody. Without --rate, echo and broadcast mean these."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
 	Binary    bool      `help:"Send binary messages; text is the default."`
 	FirstEcho bool      `help:"Each connection echoes one message after its upgrade."`
@@ -62,6 +63,8 @@ type runCommand struct {
 	RestartURL string             `name:"restart-url" placeholder:"URL" help:"A POST to it ends the server's process and starts it again on the same ports; it is answered when that listens."`
 	Backoff    []workload.Backoff `default:"none" placeholder:"none|100ms..10s" help:"Workload storm: how a client waits before it dials again: not at all, or at random, up to the first time at first and twice as long after each failure, up to the second. Several, with commas, make a storm each."`
 	StormLimit time.Duration      `default:"60s" help:"Workload storm: longest time until all connections are lost, and from then on until all are back."`
+
+	Adversary []adversary.Demand `placeholder:"KIND=N" help:"Bad clients beside the healthy ones, several with commas: slow-reader, byte-at-a-time, half-handshake, ping-flood, oversize. Each workload runs first without and then with them."`
 
 	Heartbeat        time.Duration `placeholder:"300s" help:"Workload hold: ping each connection once in this time, spread evenly, and expect its pong; 0 leaves them alone."`
 	HeartbeatTimeout time.Duration `default:"20s" help:"A connection whose pong takes longer has failed."`
@@ -151,7 +154,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
-		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit,
+		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit, Adversaries: c.Adversary,
 		Yardstick: c.Yardstick, Proto: proto,
 		Settle: c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
 		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,
@@ -165,12 +168,18 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	if p.Lanes == 0 {
 		p.Lanes = min(defaultLanes(p.Stretches()), max(1, p.Pending))
 	}
-	if p.Groups, err = groups(p.Conns, p.Lanes, p.Spare()); err != nil {
+	if p.Groups, err = groups(p.Conns, p.Lanes, p.Spare(), adversary.Total(p.Adversaries)); err != nil {
 		return nil, err
 	}
 	for i, w := range p.Workloads {
-		if w == trial.Echo && p.Rate == 0 && p.InFlight > 0 {
+		if p.Rate > 0 || p.InFlight == 0 {
+			break
+		}
+		switch w {
+		case trial.Echo:
 			p.Workloads[i] = trial.EchoClosed
+		case trial.Broadcast:
+			p.Workloads[i] = trial.BroadcastClosed
 		}
 	}
 	if p.Out == "" {
@@ -195,16 +204,21 @@ func pendingOf(asked *int, ramp pace.Rate) int {
 func defaultLanes(conns int) int { return min(max(1, runtime.NumCPU()/2), max(1, conns)) }
 
 // groups is how many groups of lanes it takes to hold conns connections under the
-// limit of descriptors. A lane may have up to spare more than its part.
-func groups(conns, lanes, spare int) (int, error) {
+// limit of descriptors. A lane may have up to spare more than its part. Others
+// beside them are in the process's own table, which the connections of lanes leave
+// to them where they have tables of their own.
+func groups(conns, lanes, spare, others int) (int, error) {
 	limit, err := sock.DescriptorLimit()
 	if err != nil {
 		return 0, err
 	}
-	if lanes < 1 || sock.Tables(conns, limit) == 1 {
+	if lanes < 1 || sock.Tables(conns+others, limit) == 1 {
 		return 1, nil
 	}
-	return (sock.Tables(conns, limit-spare) + lanes - 1) / lanes, nil
+	if sock.Tables(others, limit) > 1 {
+		return 0, fmt.Errorf("%d adversaries are more than the %d descriptors that this process may have (ulimit -n) let in", others, limit)
+	}
+	return max(2, (sock.Tables(conns, limit-spare)+lanes-1)/lanes), nil
 }
 
 // fits refuses a plan that a limit of this machine stands against. The server's

@@ -20,6 +20,7 @@ const (
 	CheckDials       = "dials"        // connections asked for, made and kept
 	CheckRamp        = "ramp"         // why connections stopped coming
 	CheckHeld        = "held"         // connections that are held live and answer
+	CheckAdversaries = "adversaries"  // bad clients were there
 	CheckStorm       = "storm"        // connections that were lost in a storm are back
 	CheckOffered     = "offered"      // offered = asked
 	CheckAchieved    = "achieved"     // achieved = offered
@@ -43,6 +44,7 @@ func (run *Run) Judge(l Limits) {
 		j.counts(p)
 		j.dials(p)
 		j.storm(p)
+		j.adversaries(p)
 		j.histograms(p)
 		j.closing(p.Closing)
 		j.baseline(p.Closing)

@@ -113,6 +113,15 @@ func TestJudge(t *testing.T) {
 			r.Phases = append(r.Phases, Phase{Name: "echo/warm-up", Kind: WarmUp, Model: OpenLoop, Length: time.Second, Ops: Ops{Scheduled: 2}})
 		}, CheckAccounting, Fatal, "found 2 scheduled"},
 
+		{"bad clients that were refused", func(r *Run) {
+			r.Phases[open].Adversaries = []Adversary{{Kind: "oversize", Count: 5, Opened: 9}, {Kind: "ping-flood", Count: 3, Ended: 3, Causes: map[Cause]uint64{CauseRefused: 3}}}
+		}, CheckAdversaries, Warning, "none of the 3 adversaries of kind ping-flood ever connected (connection refused)"},
+		{"bad clients that keep the generator busy", func(r *Run) {
+			r.Phases[open].Adversaries = []Adversary{{Kind: "ping-flood", Count: 3, Opened: 3}}
+			r.Phases[open].Client.User = 40 * time.Second
+			r.Phases[open].Server = Usage{}
+		}, CheckCPU, Warning, "expected the generator to use at most"},
+
 		{"nothing completed", func(r *Run) {
 			r.Phases[closed].Ops, r.Phases[closed].Achieved, r.Phases[closed].Metrics = Ops{}, 0, nil
 		}, CheckCompleted, Fatal, "none was completed"},

@@ -24,3 +24,13 @@ func (j *judge) storm(p *Phase) {
 		j.find(Note, CheckStorm, "%d of %d attempts failed and were tried again (%s)", sumCauses(s.Failures), s.Attempts, firstCause(s.Failures))
 	}
 }
+
+// adversaries warns of bad clients that never came to be: the phase then shows what
+// their refusal costs, and not what they do.
+func (j *judge) adversaries(p *Phase) {
+	for _, a := range p.Adversaries {
+		if a.Opened == 0 {
+			j.find(Warning, CheckAdversaries, "none of the %d adversaries of kind %s ever connected (%s)", a.Count, a.Kind, firstCause(a.Causes))
+		}
+	}
+}

@@ -4,13 +4,14 @@ import "time"
 
 // Names of workloads, as in Spec.Workloads.
 const (
-	WorkloadHold       = "hold"
-	WorkloadEcho       = "echo"
-	WorkloadEchoClosed = "echo-closed"
-	WorkloadChurn      = "churn"
-	WorkloadSignal     = "signal"
-	WorkloadBroadcast  = "broadcast"
-	WorkloadStorm      = "storm"
+	WorkloadHold            = "hold"
+	WorkloadEcho            = "echo"
+	WorkloadEchoClosed      = "echo-closed"
+	WorkloadChurn           = "churn"
+	WorkloadSignal          = "signal"
+	WorkloadBroadcast       = "broadcast"
+	WorkloadBroadcastClosed = "broadcast-closed"
+	WorkloadStorm           = "storm"
 )
 
 // Signal is what a phase of workload signal did beyond its operations. An operation

@@ -163,6 +163,15 @@ step_signal() {
   done
 }
 
+# Browser: two pages of the demo, a page and a peer written in Go, and the README's
+# example talk over data channels that the server has set up.
+step_browser() {
+  need chromium chromium
+  go test -vet=off -tags browser -count=1 -timeout 2m -v -run '^(TestDemo|TestDemoTellsWhatIsWrong|TestGoPeerAndBrowser|TestReadmeExample)$' ./server
+  test -s "$out/demo.png"
+  echo "pictures: $out/demo.png, $out/demo.phone.png"
+}
+
 # Foreign: the load generator against a WebSocket server that is not ours.
 step_foreign() {
   local dir=$out/ws line address # pid is not local: the trap needs it
@@ -309,7 +318,7 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 browser:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"

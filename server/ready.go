@@ -19,6 +19,7 @@ type ready struct {
 	Engine string        `json:"engine"`
 	Listen []string      `json:"listen"`
 	Admin  string        `json:"admin"`
+	Demo   string        `json:"demo,omitempty"` // the URL of the page
 	Shards []shards.Info `json:"shards,omitempty"`
 	Tables int           `json:"descriptor_tables,omitempty"` // that divide the connections of one process
 }
@@ -31,6 +32,9 @@ func (r *ready) write(stdout, stderr io.Writer) error {
 	watch := ""
 	if r.Admin != "" {
 		watch = fmt.Sprintf(", http://%s/stats tells how it is", r.Admin)
+	}
+	if r.Demo != "" {
+		watch += ", demo on " + r.Demo
 	}
 	where := strings.Join(r.Listen, ", ")
 	if n := len(r.Listen); n > 3 {

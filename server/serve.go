@@ -33,6 +33,11 @@ func (c *serveCommand) Run(s *session) error {
 		tables = max(tables, c.Ports) // clients divide themselves among ports
 	}
 	c.resolve()
+	page, err := c.demoPage(s.ctx)
+	if err != nil {
+		return err
+	}
+	defer page.close()
 	cfg, err := c.config(slog.New(slog.NewTextHandler(s.stderr, nil)))
 	if err != nil {
 		return err
@@ -75,6 +80,14 @@ func (c *serveCommand) Run(s *session) error {
 		wg.Go(func() {
 			if err := admin.Serve(beside, l, admin.Handler(source, svc)); err != nil {
 				cfg.Log.Error("admin listener ended", "err", err)
+			}
+		})
+	}
+	if page != nil {
+		announcement.Demo = page.url()
+		wg.Go(func() {
+			if err := page.serve(beside, announcement.Listen[0]); err != nil {
+				cfg.Log.Error("demo listener ended", "err", err)
 			}
 		})
 	}

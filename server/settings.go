@@ -25,6 +25,7 @@ type settings struct {
 	Ports  int      `help:"Consecutive ports from that of --listen on, 0 for one, or one for each shard or descriptor table." default:"0" placeholder:"N"`
 	Shards string   `help:"Processes that serve, each on ports of its own: a number, or auto for what holds --conns under the limit of descriptors: as many processes, or one with as many descriptor tables if the engine can. Rooms and channels do not span processes." default:"1" placeholder:"N"`
 	Conns  int      `help:"Connections that --shards auto makes room for." default:"0" placeholder:"N"`
+	Demo   string   `help:"Address for a page on which two browsers meet in a room and connect to each other; none without it." placeholder:"HOST:PORT"`
 	Admin  string   `help:"Address for statistics, metrics and profiles; none without it." placeholder:"HOST:PORT"`
 
 	Supervise bool `help:"Serve from a process under this one, also if it is the only one: POST /restart on --admin then kills what serves, and starts it again on the same ports."`
@@ -38,6 +39,7 @@ type settings struct {
 	Outbox           bytesFlag     `help:"How much may wait for one client." default:"256KiB" placeholder:"SIZE"`
 	SlowConsumer     string        `help:"What ends when a client's outbox is full: close the connection or drop the message." enum:"close,drop" default:"close" placeholder:"POLICY"`
 	Origin           []string      `help:"Origin that is let in, * for any (repeatable); without it, the server's own." sep:"none" placeholder:"ORIGIN"`
+	OriginPort       []int         `help:"Port of the server's own host whose pages are let in as well (repeatable)." placeholder:"PORT"`
 	TLSCert          string        `name:"tls-cert" help:"Certificate chain in PEM: speak TLS." placeholder:"FILE"`
 	TLSKey           string        `name:"tls-key" help:"Private key of the certificate in PEM." placeholder:"FILE"`
 	Pollers          int           `help:"Event loops of an engine that has any, 0 for half of GOMAXPROCS." default:"0" placeholder:"N"`
@@ -84,6 +86,9 @@ func (c *settings) resolve() {
 	if c.Origin == nil {
 		c.Origin = []string{}
 	}
+	if c.OriginPort == nil {
+		c.OriginPort = []int{}
+	}
 }
 
 // config is what an engine is made from.
@@ -98,23 +103,30 @@ func (c *settings) config(log *slog.Logger) (engine.Config, error) {
 		Outbox:           int(c.Outbox),
 		Slow:             engine.SlowPolicy(c.SlowConsumer),
 		Origins:          c.Origin,
+		OriginPorts:      c.OriginPort,
 		Pollers:          c.Pollers,
 		Workers:          c.Workers,
 		Stats:            new(engine.Stats),
 		Log:              log,
 	}
+	var err error
+	cfg.TLS, err = c.tls()
+	return cfg, err
+}
+
+// tls is how listeners speak TLS, nil if they do not.
+func (c *settings) tls() (*tls.Config, error) {
 	switch {
 	case c.TLSCert == "" && c.TLSKey == "":
-		return cfg, nil
+		return nil, nil
 	case c.TLSCert == "" || c.TLSKey == "":
-		return cfg, errors.New("TLS needs both --tls-cert and --tls-key")
+		return nil, errors.New("TLS needs both --tls-cert and --tls-key")
 	}
 	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 	if err != nil {
-		return cfg, fmt.Errorf("loading the certificate: %w", err)
+		return nil, fmt.Errorf("loading the certificate: %w", err)
 	}
-	cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
-	return cfg, nil
+	return &tls.Config{Certificates: []tls.Certificate{pair}}, nil
 }
 
 // listeners opens all addresses or none.

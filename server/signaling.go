@@ -32,8 +32,8 @@ type signaling struct {
 
 	secretSource
 	AddrConns    int       `help:"Most connections of one address (IPv6: of one /64), 0 for no limit." default:"0" placeholder:"N"`
-	AddrRate     gate.Rate `help:"Most handshakes of one address, 0 for no limit." default:"0" placeholder:"N/s"`
-	AddrMessages gate.Rate `help:"Most messages of one address to rooms, echo and channels, 0 for no limit." default:"0" placeholder:"N/s"`
+	AddrRate     gate.Rate `help:"Most handshakes of one address, a second's worth of them at once; 0 for no limit." default:"0" placeholder:"N/s"`
+	AddrMessages gate.Rate `help:"Most messages of all connections of one address, a second's worth of them at once; 0 for no limit." default:"0" placeholder:"N/s"`
 }
 
 // service returns what runs on the engine. Whoever gets it closes the hub when the

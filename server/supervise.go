@@ -107,13 +107,19 @@ func (c *settings) addresses(n int) ([]string, error) {
 // supervise serves with n processes of this program, each with that many descriptor
 // tables: port i is shard i mod n's.
 func (c *serveCommand) supervise(s *session, n, tables int) error {
-	args, env := c.alone(s.args), os.Environ()
+	page, err := c.demoPage(s.ctx)
+	if err != nil {
+		return err
+	}
+	defer page.close()
+	own, env := page.instead(s.args), os.Environ()
+	args := c.alone(own)
 	if n > 1 || tables == 1 {
 		addresses, err := c.addresses(n)
 		if err != nil {
 			return err
 		}
-		args = c.divided(s.args, addresses, n)
+		args = c.divided(own, addresses, n)
 	}
 	if n > 1 {
 		env = shardEnv(env, runtime.GOMAXPROCS(0), n)
@@ -144,6 +150,14 @@ func (c *serveCommand) supervise(s *session, n, tables int) error {
 		wg.Go(func() {
 			if err := admin.Serve(beside, l, admin.Handler(fleet, fleet)); err != nil {
 				fmt.Fprintln(s.stderr, "server: admin listener ended:", err)
+			}
+		})
+	}
+	if page != nil {
+		announcement.Demo = page.url()
+		wg.Go(func() {
+			if err := page.serve(beside, announcement.Listen[0]); err != nil {
+				fmt.Fprintln(s.stderr, "server: demo listener ended:", err)
 			}
 		})
 	}

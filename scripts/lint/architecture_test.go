@@ -181,3 +181,26 @@ func TestRulesMatch(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandsStaySmall keeps what only tests need out of the commands.
+func TestCommandsStaySmall(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "./server", "./loadgen", "./compare")
+	cmd.Dir = root(t)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for dep := range strings.Lines(string(out)) {
+		seen++
+		for _, tests := range []string{"github.com/pion/", "github.com/chromedp/", "github.com/rogpeppe/"} {
+			if strings.HasPrefix(dep, tests) {
+				t.Errorf("a command links %s, which is for tests", strings.TrimSpace(dep))
+			}
+		}
+	}
+	if seen < 100 {
+		t.Fatalf("go list found %d packages", seen)
+	}
+}

@@ -34,11 +34,7 @@ func (c *Channels) Publish(ctx context.Context, name string, op engine.Opcode, p
 	part.mu.Unlock()
 
 	t := &turn{message: frame.Prepare(op, p)}
-	byHome := make(map[engine.Home][]*subscriber)
-	for _, s := range members {
-		home := s.conn.Home()
-		byHome[home] = append(byHome[home], s)
-	}
+	byHome := divide(members)
 	for home, of := range byHome {
 		if home != nil {
 			t.left.Add(1)
@@ -52,6 +48,28 @@ func (c *Channels) Publish(ctx context.Context, name string, op engine.Opcode, p
 	receivers = int(t.receivers.Load())
 	c.counters.delivered.Add(uint64(receivers))
 	return receivers, err
+}
+
+// divide groups subscribers by the event loop that sends to them, and may keep the
+// slice.
+func divide(members []*subscriber) map[engine.Home][]*subscriber {
+	count := make(map[engine.Home]int)
+	for _, s := range members {
+		count[s.conn.Home()]++
+	}
+	byHome := make(map[engine.Home][]*subscriber, len(count))
+	for home, n := range count {
+		if n == len(members) {
+			byHome[home] = members
+			return byHome
+		}
+		byHome[home] = make([]*subscriber, 0, n)
+	}
+	for _, s := range members {
+		home := s.conn.Home()
+		byHome[home] = append(byHome[home], s)
+	}
+	return byHome
 }
 
 // A turn is one message on its way to all.

@@ -52,6 +52,9 @@ type Config struct {
 	// the origin's host must be the Host of the request (RFC 6455 section 10.2).
 	// A refused origin is answered 403.
 	Origins []string
+	// OriginPorts lists ports on the request's own host whose pages are let in
+	// whatever Origins says: other listeners of this machine that serve some.
+	OriginPorts []int
 	// TLS, if not nil, makes the listeners speak TLS. An engine that cannot
 	// refuses it in its constructor.
 	TLS *tls.Config

@@ -289,7 +289,7 @@ func preparedClosed(ctx context.Context, e engine.Entry) error {
 }
 
 func preparedBehindClose(ctx context.Context, e engine.Entry) error {
-	const clients = 16
+	const clients = 8
 	small := func(c *engine.Config) { c.Outbox = 4 << 10 } // or the close frame comes behind a lot
 	return gathered(ctx, e, clients, small, func(_ *stand, a *audience) error {
 		m := prepared(engine.OpText, []byte("more"))

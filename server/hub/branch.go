@@ -150,6 +150,9 @@ type wake struct {
 // from now on. The room's lock is held.
 func (r *room) wake() wake {
 	w := wake{room: r}
+	if len(r.queue.notes) == 0 {
+		return w
+	}
 	last := r.queue.last()
 	if !r.common.busy && r.common.number <= last {
 		r.common.busy, w.common = true, true

@@ -61,9 +61,10 @@
 // index is needed to find it.
 //
 // Members stand in chunks of 64. A chunk's lock is held while its members are
-// sent to, which is what makes a leave final, and by who joins and leaves in it,
-// so these wait for 64 sends at most. The room's lock guards everything else and
-// is never held while others are sent to.
+// sent to, which is what makes a leave final, and by who joins and leaves in it.
+// The room's lock guards everything else and is held for short, never while others
+// are sent to; but who joins or leaves waits with it for the chunk's, so nobody
+// waits in a handler for more than 64 sends of another.
 //
 // A broadcast is encoded once for each version and becomes a note in the room's
 // queue. Branches of the room deliver notes: the common one on the hub's workers,
@@ -74,5 +75,5 @@
 // branch, whatever their home, and if there is no other, the publisher delivers in
 // its own call what no other publisher is delivering already.
 //
-// Locks are taken in the order shard, room, chunk, connection; a home's last.
+// Locks are taken in the order room, chunk, connection, home; a shard's alone.
 package hub

@@ -19,18 +19,24 @@ type fake struct {
 	home  engine.Home
 	hub   *hub.Hub
 
-	mu      sync.Mutex
-	got     []string
-	arrived chan struct{} // holds something when got has grown
-	full    bool
-	closed  *engine.CloseError
+	mu       sync.Mutex
+	policies []engine.SlowPolicy // of prepared messages
+	got      []string
+	arrived  chan struct{} // holds something when got has grown
+	full     bool
+	closed   *engine.CloseError
 }
 
 var _ engine.Conn = (*fake)(nil)
 
 func (f *fake) Send(op engine.Opcode, p []byte) error { return f.take(op, p) }
 
-func (f *fake) SendPrepared(m *engine.Prepared) error { return f.take(m.Op, m.Payload) }
+func (f *fake) SendPrepared(m *engine.Prepared) error {
+	f.mu.Lock()
+	f.policies = append(f.policies, m.Slow)
+	f.mu.Unlock()
+	return f.take(m.Op, m.Payload)
+}
 
 func (f *fake) take(op engine.Opcode, p []byte) error {
 	f.mu.Lock()

@@ -56,9 +56,9 @@ func New(cfg Config) (*Hub, error) {
 	return h, nil
 }
 
-// Close ends delivery: what waits in large rooms is not sent any more, and no
-// presence is told. It waits for deliveries in progress. Call it when the engine
-// has ended; what comes later is answered as ever and delivered to nobody.
+// Close ends the hub's workers and waits for them: what waits in large rooms is not
+// sent any more, and gathered presence is not told. Call it when the engine has
+// ended.
 func (h *Hub) Close() { h.crew.close() }
 
 // Accept refuses every path but [Path] with 404 and every version of the protocol

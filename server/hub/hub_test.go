@@ -142,6 +142,10 @@ func TestSignaling(t *testing.T) {
 			b1 x
 			a < ["1","6","room:x","offer",{"to":"$b1"}]
 			a > ["1","6","room:x","phx_reply",{"status":"error","response":{"reason":"unknown peer","to":"$b1"}}]
+			c < ["1","1","room:x","phx_join",{"presence":false}]
+			c > ["1","1","room:x","phx_reply",{"status":"ok","response":{"id":"$c","peers":2}}]
+			a < ["1","7","room:x","offer",{"to":"$b1"}]
+			a > ["1","7","room:x","phx_reply",{"status":"error","response":{"reason":"unknown peer","to":"$b1"}}]
 		`},
 		{name: "broadcast", script: `
 			a < ["1","1","room:x","phx_join",{"presence":false}]

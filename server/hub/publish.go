@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -28,6 +29,9 @@ func (h *Hub) Broadcast(topic, event string, payload []byte) (receivers int, err
 	if err := check.Decode(phoenix.V2, false, out); err != nil {
 		return 0, fmt.Errorf("broadcasting: %w", err)
 	}
+	if !bytes.Equal(check.Payload, bytes.TrimSpace(payload)) {
+		return 0, errors.New("broadcasting: payload is not one JSON value")
+	}
 	r := h.lookup(m.Topic)
 	if r == nil {
 		return 0, nil
@@ -43,8 +47,11 @@ func (h *Hub) Broadcast(topic, event string, payload []byte) (receivers int, err
 // many it is, and false if the room is too busy.
 func (r *room) publish(d *draft) (receivers int, ok bool) {
 	r.mu.Lock()
-	speakers := r.speakers
+	speakers, alone := r.speakers, r.count == 1 && d.except != nil
 	r.mu.Unlock()
+	if alone {
+		return 0, true
+	}
 	n := d.note(speakers)
 	r.mu.Lock()
 	d.encode(n, r.speakers) // a version that nobody spoke before

@@ -11,7 +11,7 @@ import (
 type Part struct {
 	Kind     results.PhaseKind
 	Workload string // empty for the ramp
-	Closed   bool   // broadcast in a closed loop; others have a workload of their own for it
+	Closed   bool   // broadcast in a closed loop, which has the same workload here
 	Beside   bool   // there were adversaries beside the healthy clients
 	Backoff  string // of a storm: how clients waited before they dialled again
 }
@@ -42,12 +42,23 @@ func partOf(phase *results.Phase) Part {
 		return p // one, however many plateaus it has
 	}
 	p.Workload = phase.Workload
-	p.Closed = phase.Workload == results.WorkloadBroadcast && phase.Model == results.ClosedLoop
+	if p.Workload == results.WorkloadBroadcast || p.Workload == results.WorkloadBroadcastClosed {
+		p.Workload, p.Closed = results.WorkloadBroadcast, phase.Model == results.ClosedLoop
+	}
 	p.Beside = len(phase.Adversaries) > 0
 	if phase.Storm != nil {
 		p.Backoff = phase.Storm.Backoff
 	}
 	return p
+}
+
+// Waits says how clients of a storm wait, and whether there were adversaries: "none",
+// "100ms..10s beside adversaries".
+func (p Part) Waits() string {
+	if p.Beside {
+		return p.Backoff + " beside adversaries"
+	}
+	return p.Backoff
 }
 
 // Storms lists the storms of suites, in the order in which they come.

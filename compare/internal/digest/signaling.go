@@ -130,12 +130,13 @@ func fanoutQuantities() []Quantity {
 	for _, p := range []Part{BroadcastClosedPart, BroadcastPart} {
 		list = append(list, Deliveries(p), DeliveriesOfBare(p), DeliveriesPerCore(p), ClientCores(p))
 		for _, m := range DeliveryMetrics(p) {
-			q := Quantile(p, m, 0.5)
-			tail := Quantile(p, m, 0.99)
-			if m == LastDelivery(p) {
-				q.Head, tail.Head = partHead(p)+"last delivery p50", partHead(p)+"last delivery p99"
+			for _, q := range []float64{0.5, 0.9} { // broadcasts are few
+				of := Quantile(p, m, q)
+				if m == LastDelivery(p) {
+					of.Head = partHead(p) + "last delivery " + QuantileName(q)
+				}
+				list = append(list, of)
 			}
-			list = append(list, q, tail)
 		}
 		list = append(list, Quantile(p, results.MetricDelivery, 0.99))
 	}

@@ -107,12 +107,10 @@ func (l Load) args() []string {
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case results.WorkloadEcho, results.WorkloadSignal:
+		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast:
 			open = true
-		case results.WorkloadEchoClosed:
+		case results.WorkloadEchoClosed, results.WorkloadBroadcastClosed:
 			closed = true
-		case results.WorkloadBroadcast:
-			open, closed = open || l.Rate != "", closed || l.InFlight > 0
 		case results.WorkloadChurn:
 			args = append(args, "--lifetime", l.Lifetime.String())
 		case results.WorkloadStorm:

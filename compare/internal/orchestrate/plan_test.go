@@ -68,7 +68,7 @@ func TestSignalingArgs(t *testing.T) {
 			"--proto phoenix --topic room:{n} --swarm 10 --contacts 3 --rate 500/s",
 		},
 		"broadcast": {
-			Load{Workloads: []string{"broadcast"}, InFlight: 1, Channels: Channels{Proto: Phoenix, Version: "1.0.0", Event: "message", Rooms: 1, Publishers: 2, Swarm: 10}},
+			Load{Workloads: []string{"broadcast-closed"}, Rate: "5/s", InFlight: 1, Channels: Channels{Proto: Phoenix, Version: "1.0.0", Event: "message", Rooms: 1, Publishers: 2, Swarm: 10}},
 			"--proto phoenix --vsn 1.0.0 --event message --rooms 1 --publishers 2 --in-flight 1",
 		},
 		"storm": {
@@ -76,8 +76,8 @@ func TestSignalingArgs(t *testing.T) {
 			"--first-echo --storm reset --backoff none,100ms..10s",
 		},
 		"adversaries": {
-			Load{Workloads: []string{"echo"}, Rate: "500/s", Channels: Channels{Proto: Phoenix}, Adversaries: []string{"slow:20", "flood:1"}},
-			"--proto phoenix --rate 500/s --adversary slow:20 --adversary flood:1",
+			Load{Workloads: []string{"echo"}, Rate: "500/s", Channels: Channels{Proto: Phoenix}, Adversaries: []string{"slow-reader=20", "ping-flood=1"}},
+			"--proto phoenix --rate 500/s --adversary slow-reader=20 --adversary ping-flood=1",
 		},
 	} {
 		_, got, _ := strings.Cut(strings.Join(tt.load.args(), " "), "--seed 0 ")

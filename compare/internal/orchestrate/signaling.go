@@ -51,7 +51,7 @@ func (c Channels) args(workloads []string) []string {
 		}
 	}
 	number("--rooms", c.Rooms)
-	if slices.Contains(workloads, results.WorkloadBroadcast) {
+	if slices.ContainsFunc(workloads, Broadcasts) {
 		number("--publishers", c.Publishers)
 	}
 	if slices.Contains(workloads, results.WorkloadSignal) {
@@ -98,7 +98,12 @@ func (l Load) restarts() bool {
 // Meets reports whether clients reach each other through the server, so that all
 // of a room must be in one process.
 func (l Load) Meets() bool {
-	return slices.Contains(l.Workloads, results.WorkloadSignal) || slices.Contains(l.Workloads, results.WorkloadBroadcast)
+	return slices.Contains(l.Workloads, results.WorkloadSignal) || slices.ContainsFunc(l.Workloads, Broadcasts)
+}
+
+// Broadcasts reports whether a workload is for all of a room.
+func Broadcasts(workload string) bool {
+	return workload == results.WorkloadBroadcast || workload == results.WorkloadBroadcastClosed
 }
 
 // at is where a load goes on a server whose echo is at the URL.

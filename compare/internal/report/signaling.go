@@ -98,7 +98,7 @@ func back(s *digest.Suite) (*figure.Figure, error) {
 	var list []figure.Arrival
 	var kinds []string
 	for dash, p := range digest.Storms(s) {
-		kinds = append(kinds, figure.DashName(dash)+" with backoff "+p.Backoff)
+		kinds = append(kinds, figure.DashName(dash)+" with backoff "+p.Waits())
 		for colour, a := range s.Arms {
 			after, share := a.Back(p)
 			list = append(list, figure.Arrival{Name: a.Name, Colour: colour, Dash: dash, After: after, Share: share})

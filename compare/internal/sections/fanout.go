@@ -23,12 +23,12 @@ func Fanout(s *digest.Suite) *table.Table {
 	t := &table.Table{
 		ID: "fanout", Title: "Fan-out",
 		Intro: "A message is published in a room and must reach every receiver once. Deliveries count it once for each, over the time in which at least one message was on its way. " +
-			"First, median, p99 and last are when it had reached the first receiver, half of them, 99 % and the last, in the middle (p50) of all messages and in their tail (p99): " +
+			"First, median, p99 and last are when it had reached the first receiver, half of them, 99 % and the last, in the middle (p50) of all messages and in their tail: " +
 			"from the moment it was due in the open loop, from its sending in the closed one.",
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "Loop", Text: true}, {Head: "asked", Unit: "msg/s"}, {Head: "room"}, {Head: "messages"},
 			{Head: "deliveries", Unit: "per s"}, {Head: "of bare"}, {Head: "per server", Unit: "core-second"}, {Head: "load generator", Unit: "processors"},
-			{Head: "first", Unit: "p50"}, {Head: "median", Unit: "p50"}, {Head: "p99", Unit: "p50"}, {Head: "last", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "lost", Unit: "deliveries"},
+			{Head: "first", Unit: "p50"}, {Head: "median", Unit: "p50"}, {Head: "p99", Unit: "p50"}, {Head: "last", Unit: "p50"}, {Head: "", Unit: "p90"}, {Head: "", Unit: "max"}, {Head: "lost", Unit: "deliveries"},
 		},
 	}
 	bare := false
@@ -56,7 +56,7 @@ func Fanout(s *digest.Suite) *table.Table {
 			row := t.Add(a.Name, of.loop, asked, rooms(last.Fanout), whole(published),
 				median(a, digest.Deliveries(of.part)), median(a, digest.DeliveriesOfBare(of.part)), median(a, digest.DeliveriesPerCore(of.part)), median(a, digest.ClientCores(of.part)),
 				quantile(a.Merged(of.part, results.MetricFirst), 0.5), quantile(a.Merged(of.part, results.MetricMedian), 0.5), quantile(a.Merged(of.part, results.MetricP99), 0.5),
-				quantile(end, 0.5), quantile(end, 0.99), whole(lost))
+				quantile(end, 0.5), quantile(end, 0.9), quantile(end, 1), whole(lost))
 			row.Group, row.Bad = first, a.Verdict != results.Valid
 			first = false
 		}

@@ -55,8 +55,8 @@ func timingsOf(s *digest.Suite) []timing {
 	}
 	for _, p := range digest.Storms(s) {
 		list = append(list,
-			timing{p, results.MetricRecovery, "storm, backoff " + p.Backoff + ": lost to back"},
-			timing{p, results.MetricUpgrade, "storm, backoff " + p.Backoff + ": upgrade"})
+			timing{p, results.MetricRecovery, "storm, backoff " + p.Waits() + ": lost to back"},
+			timing{p, results.MetricUpgrade, "storm, backoff " + p.Waits() + ": upgrade"})
 	}
 	for _, p := range digest.HealthyParts() {
 		list = append(list, timing{p.WithAdversaries(), digest.Healthy(p), p.Workload + " " + digest.Healthy(p) + " beside adversaries"})

@@ -47,7 +47,7 @@ func Storm(s *digest.Suite) *table.Table {
 				continue
 			}
 			h := a.Merged(p, results.MetricRecovery)
-			row := t.Add(a.Name, p.Backoff, whole(lost), whole(back), spread(a.Summary(digest.Recovery(p)), digest.Nanoseconds),
+			row := t.Add(a.Name, p.Waits(), whole(lost), whole(back), spread(a.Summary(digest.Recovery(p)), digest.Nanoseconds),
 				quantile(h, 0.5), quantile(h, 0.99), quantile(h, 1), median(a, digest.PeakDials(p)), median(a, digest.PeakBack(p)),
 				median(a, digest.Attempts(p)), whole(failed), median(a, digest.PeakRSS(p)), causes(why))
 			row.Group, row.Bad = first, a.Verdict != results.Valid

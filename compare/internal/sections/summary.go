@@ -2,6 +2,7 @@ package sections
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"signalbench/compare/internal/digest"
@@ -96,11 +97,11 @@ func summaryFigures(s *digest.Suite) []summaryFigure {
 	for _, of := range fanoutParts {
 		if p := of.part; ran(s, p) {
 			list = append(list, mid("deliveries", "per s, "+of.loop, digest.Deliveries(p)), mid("of bare", of.loop, digest.DeliveriesOfBare(p)))
-			list = append(list, summaryFigure{"last had it", "p99, " + of.loop, func(a *digest.Arm) string { return quantile(a.Merged(p, digest.LastDelivery(p)), 0.99) }})
+			list = append(list, summaryFigure{"last had it", "p90, " + of.loop, func(a *digest.Arm) string { return quantile(a.Merged(p, digest.LastDelivery(p)), 0.9) }})
 		}
 	}
 	for _, p := range digest.Storms(s) {
-		list = append(list, mid("all back", "backoff "+p.Backoff, digest.Recovery(p)))
+		list = append(list, mid("all back", "backoff "+p.Waits(), digest.Recovery(p)))
 	}
 	for _, p := range digest.HealthyParts() {
 		if ran(s, p.WithAdversaries()) {
@@ -141,9 +142,11 @@ func load(r *digest.Run) string {
 		case "churn":
 			parts = append(parts, fmt.Sprintf("churn with a mean lifetime of %v", sp.Lifetime))
 		case results.WorkloadSignal:
-			parts = append(parts, fmt.Sprintf("signaling in swarms of %d", sp.Swarm))
+			parts = append(parts, fmt.Sprintf("signaling in rooms of %d with %s relayed messages/s", sp.Swarm, format.Whole(sp.Rate)))
+		case results.WorkloadBroadcastClosed:
+			parts = append(parts, fmt.Sprintf("closed-loop broadcast to %s with %d in flight", count(sp.Rooms, "room"), sp.InFlight))
 		case results.WorkloadBroadcast:
-			parts = append(parts, "broadcast to "+count(sp.Rooms, "room"))
+			parts = append(parts, fmt.Sprintf("open-loop broadcast to %s at %s/s", count(sp.Rooms, "room"), strconv.FormatFloat(sp.Rate, 'f', -1, 64)))
 		case results.WorkloadStorm:
 			parts = append(parts, "loss of all connections at once")
 		}

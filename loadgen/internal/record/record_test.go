@@ -34,6 +34,10 @@ func TestIntervalsAddUp(t *testing.T) {
 			s.DropDial(results.CauseStopped, 1)
 			s.Stale, s.Unexpected, s.Untracked = s.Stale+1, s.Unexpected+2, s.Untracked+3
 			s.Dials.Retried++
+		case 4:
+			s.FailDelivery(results.CauseCorrupt, 2)
+			s.Deliveries.Scheduled, s.Deliveries.Corrupt = s.Deliveries.Scheduled+2, s.Deliveries.Corrupt+2
+			fallthrough
 		default:
 			s.Ops.Completed++
 			s.OnTime++
@@ -62,7 +66,7 @@ func TestIntervalsAddUp(t *testing.T) {
 		return total
 	}
 	want := run(NewShard(Response, Lag), 1_000_000)
-	if o := want.Ops; o.Scheduled != events || o.Failed != events/10 || o.Dropped != events/10 || o.Completed != events*6/10 || o.Causes[results.CauseMissing] != events/10 {
+	if o := want.Ops; o.Scheduled != events || o.Failed != events/10 || o.Dropped != events/10 || o.Completed != events*6/10 || o.Causes[results.CauseMissing] != events/10 || want.Deliveries.Causes[results.CauseCorrupt] != events/5 {
 		t.Fatalf("counted %+v", o)
 	}
 	for _, every := range []int{1, 7, 50, 700, 1_000_000} {

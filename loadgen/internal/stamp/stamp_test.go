@@ -138,3 +138,34 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// Whoever does not know who sent a message reads it as well, and whole headers only.
+func TestReadAny(t *testing.T) {
+	l, err := New(HeaderSize+5, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Stamp{Conn: 123_456, Seq: 7, Due: time.Second, Sent: 2 * time.Second}
+	var buf [HeaderSize]byte
+	head, body := l.Parts(&buf, want)
+	p := append(append([]byte(nil), head...), body...)
+	if got, verdict := l.ReadAny(p); got != want || verdict != Intact {
+		t.Errorf("%+v, %d", got, verdict)
+	}
+	for name, change := range map[string]struct {
+		at   int
+		want Verdict
+	}{"connection": {5, BadHeader}, "check": {0, BadHeader}, "tag": {31, BadHeader}, "body": {HeaderSize, BadBody}} {
+		q := append([]byte(nil), p...)
+		q[change.at] ^= 1
+		if _, verdict := l.ReadAny(q); verdict != change.want {
+			t.Errorf("%s spoiled: %d", name, verdict)
+		}
+	}
+	p[6] = '!'
+	for _, q := range [][]byte{nil, p[:HeaderSize-1], p} {
+		if _, verdict := l.ReadAny(q); verdict != BadHeader {
+			t.Errorf("%q: %d", q, verdict)
+		}
+	}
+}

@@ -32,12 +32,12 @@ func fanout(b *strings.Builder, run *results.Run) {
 		return
 	}
 	t.Render()
-	b.WriteByte('\n')
 	for _, p := range run.Phases {
 		if p.Fanout != nil {
 			causes(b, p.Name, "deliveries", p.Fanout.Deliveries.Causes)
 		}
 	}
+	b.WriteByte('\n')
 }
 
 // perCore is how many of n things a side did in a second of its CPU time.

@@ -24,9 +24,11 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	var b strings.Builder
 	phases(&b, run)
 	life(&b, run)
+	storms(&b, run)
 	fanout(&b, run)
 	signal(&b, run)
 	metrics(&b, run)
+	adversaries(&b, run)
 	ramp(&b, run, dir)
 	memory(&b, run.Ledger)
 	pauses(&b, run)

@@ -16,9 +16,16 @@ import (
 	"signalbench/server/phoenix"
 )
 
+// Broadcasts reports whether a workload publishes in rooms.
+func Broadcasts(w string) bool { return w == Broadcast || w == BroadcastClosed }
+
+// closed reports whether a workload that Broadcasts is a closed loop: the next message
+// is published when one has reached everybody.
+func (p *Plan) closed(w string) bool { return w == BroadcastClosed || p.Rate <= 0 }
+
 // checkBroadcast says in one sentence why workload broadcast cannot be done.
 func (p *Plan) checkBroadcast() error {
-	if !slices.Contains(p.Workloads, Broadcast) {
+	if !slices.ContainsFunc(p.Workloads, Broadcasts) {
 		return nil
 	}
 	if p.Proto == nil {
@@ -38,9 +45,11 @@ func (p *Plan) checkBroadcast() error {
 		return fmt.Errorf("--publishers %d: at least one member of each room must publish", p.Publishers)
 	case p.Publishers > members:
 		return fmt.Errorf("--publishers %d: the smallest room has %d members (%d connections in %d rooms)", p.Publishers, members, p.Conns, rooms)
+	case slices.Contains(p.Workloads, BroadcastClosed) && p.InFlight < 1:
+		return errors.New("workload broadcast-closed needs --in-flight, the number of messages to keep on their way")
 	case p.Rate <= 0 && p.InFlight < 1:
 		return errors.New("workload broadcast needs --rate, messages published per second in all rooms together, for example --rate 1/s, or --in-flight N for a closed loop")
-	case p.Rate <= 0 && p.InFlight > workload.FlightLimit:
+	case slices.ContainsFunc(p.Workloads, func(w string) bool { return Broadcasts(w) && p.closed(w) }) && p.InFlight > workload.FlightLimit:
 		return fmt.Errorf("--in-flight %d: workload broadcast has %d messages on their way at most", p.InFlight, workload.FlightLimit)
 	}
 	return nil
@@ -67,7 +76,7 @@ func (p *Plan) broadcastBytes() int {
 }
 
 // fanout makes what the lanes of a broadcast share, and enrols them.
-func (r *runner) fanout(span workload.Span, before pace.Schedule) (*workload.Fanout, error) {
+func (r *runner) fanout(w string, span workload.Span, before pace.Schedule) (*workload.Fanout, error) {
 	p := r.plan
 	tag := byte(r.base.UnixNano())
 	layout, err := workload.NewBulletins(p.Payload, p.Binary, tag+1)
@@ -79,7 +88,7 @@ func (r *runner) fanout(span workload.Span, before pace.Schedule) (*workload.Fan
 		return nil, err
 	}
 	t := workload.Timetable{Span: span, Warm: before, Main: pace.Constant{Rate: p.Rate, Length: p.Window}}
-	if p.Rate <= 0 {
+	if p.closed(w) {
 		t.InFlight = p.InFlight
 	}
 	f := workload.NewFanout(workload.Audience{

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/results"
 )
 
 // workloads are those that a plan may name.
-var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, Signal}
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal}
 
 // list names things for people.
 func list(names []string) string {
@@ -74,6 +75,7 @@ func (p *Plan) Check() error {
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
 		p.checkStorm(),
 		p.checkSignal(),
+		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
 	} {
 		if err != nil {

@@ -36,9 +36,9 @@ func (r *runner) shape(w string, conns int) shape {
 		return shape{results.NoLoad, 0, timed}
 	case Signal:
 		return shape{results.OpenLoop, float64(r.plan.sessions()), signalled()}
-	case Broadcast:
+	case Broadcast, BroadcastClosed:
 		timed := []record.Metric{record.Service, record.Delivery, record.First, record.Median, record.P99}
-		if r.plan.Rate > 0 {
+		if !r.plan.closed(w) {
 			return shape{results.OpenLoop, float64(r.plan.Rate), append([]record.Metric{record.Response, record.Lag}, timed...)}
 		}
 		return shape{results.ClosedLoop, 0, timed}
@@ -61,8 +61,8 @@ func (r *runner) load(w, name string) error {
 	}
 	ring := workload.NewRing(counts)
 	var bare *yardstick.Fanout
-	if w == Broadcast && p.Yardstick {
-		bare = &yardstick.Fanout{Conns: ring.Total(), Bytes: p.broadcastBytes()}
+	if Broadcasts(w) && p.Yardstick {
+		bare = &yardstick.Fanout{Conns: ring.Total(), Bytes: p.broadcastBytes(), Round: r.tempo.round}
 		if err := r.bareFanout(bare); err != nil {
 			return err
 		}
@@ -93,8 +93,8 @@ func (r *runner) load(w, name string) error {
 		before = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
 	}
 	var fan *workload.Fanout
-	if w == Broadcast {
-		if fan, err = r.fanout(span, before); err != nil {
+	if Broadcasts(w) {
+		if fan, err = r.fanout(w, span, before); err != nil {
 			return err
 		}
 		warm.Fanout, window.Fanout = newFanout(fan), newFanout(fan)
@@ -125,7 +125,7 @@ func (r *runner) load(w, name string) error {
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
 		case Signal:
 			return r.signal(c, relays, span, shards)
-		case Broadcast:
+		case Broadcast, BroadcastClosed:
 			return workload.NewBroadcast(c.Lane, c.delivery, c.client, fan, shards)
 		case Churn:
 			return workload.NewChurn(c.Lane, c.delivery, span, shards, p.Lifetimes, p.greets())

@@ -58,6 +58,9 @@ func (r *runner) begin(p *phase, at time.Duration) {
 func (r *runner) finish(p *phase, length time.Duration) {
 	p.Length = length
 	p.Client, p.Server = p.meter.Read()
+	if r.crowd != nil && p.Kind == results.Window {
+		p.Adversaries = r.crowd.Report()
+	}
 }
 
 // close takes the phase's last interval and puts it into the run.

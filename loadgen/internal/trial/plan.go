@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"time"
 
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
@@ -14,13 +15,14 @@ import (
 
 // Names of workloads, as in results.Spec.
 const (
-	Hold       = "hold"
-	Echo       = "echo"
-	EchoClosed = "echo-closed"
-	Churn      = "churn"
-	Storm      = results.WorkloadStorm
-	Signal     = results.WorkloadSignal
-	Broadcast  = results.WorkloadBroadcast
+	Hold            = results.WorkloadHold
+	Echo            = results.WorkloadEcho
+	EchoClosed      = results.WorkloadEchoClosed
+	Churn           = results.WorkloadChurn
+	Storm           = results.WorkloadStorm
+	Signal          = results.WorkloadSignal
+	Broadcast       = results.WorkloadBroadcast
+	BroadcastClosed = results.WorkloadBroadcastClosed
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see
@@ -65,6 +67,10 @@ type Plan struct {
 	RestartURL string
 	Backoffs   []workload.Backoff
 	StormLimit time.Duration
+
+	// Adversaries are bad clients: each workload runs once without and once beside
+	// them.
+	Adversaries []adversary.Demand
 
 	// CloseRate is how many closing handshakes begin in a second at the end; 0
 	// leaves the choice to the teardown.

@@ -37,7 +37,7 @@ func (p *Plan) checkStorm() error {
 
 // storms runs one storm for each way to wait. They are numbered through the run if
 // there are several.
-func (r *runner) storms(names map[string]int) error {
+func (r *runner) storms(names map[string]int, suffix string) error {
 	several := len(r.plan.Backoffs) > 1 || strings.Count(strings.Join(r.plan.Workloads, " "), Storm) > 1
 	for _, b := range r.plan.Backoffs {
 		names[Storm]++
@@ -45,7 +45,7 @@ func (r *runner) storms(names map[string]int) error {
 		if several {
 			name = fmt.Sprintf("%s-%d", Storm, names[Storm])
 		}
-		if err := r.storm(name, b); err != nil {
+		if err := r.storm(name+suffix, b); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"signalbench/loadgen/internal/adversary"
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/ledger"
 	"signalbench/loadgen/internal/record"
@@ -49,6 +50,7 @@ type runner struct {
 	watch    bool   // connections are expected to be there
 	deserted int    // ticks without any
 	dialling dialling
+	crowd    *adversary.Crowd // nil: none is at work
 
 	published uint32 // messages of each publisher of workload broadcast, so far
 }
@@ -68,6 +70,7 @@ type tempo struct {
 	tick     time.Duration // from one row to the next
 	readings bool          // memory is read
 	proc     string        // where the kernel's counters are
+	round    time.Duration // of bare fan-out; 0: its own choice
 }
 
 var normal = tempo{tick: time.Second, readings: true, proc: "/proc"}
@@ -127,21 +130,25 @@ func (r *runner) carryOut() error {
 		if why != nil {
 			break
 		}
-		if w == Storm {
-			why = r.storms(names)
-			continue
-		}
-		names[w]++
-		name := w
-		if n := names[w]; n > 1 {
-			name = fmt.Sprintf("%s-%d", w, n)
-		}
-		why = r.load(w, name)
+		why = r.both(w, names)
 	}
 	if errors.Is(why, errLaneEnded) {
 		return why
 	}
 	return errors.Join(why, r.teardown())
+}
+
+// workload runs one workload, which is named by how often it was run before.
+func (r *runner) workload(w string, names map[string]int, suffix string) error {
+	if w == Storm {
+		return r.storms(names, suffix)
+	}
+	names[w]++
+	name := w
+	if n := names[w]; n > 1 {
+		name = fmt.Sprintf("%s-%d", w, n)
+	}
+	return r.load(w, name+suffix)
 }
 
 // conclude judges and writes.
@@ -192,9 +199,10 @@ func (p *Plan) spec() results.Spec {
 		Settle: p.Settle, WarmUp: p.WarmUp, Window: p.Window, Drain: p.Drain, DialTimeout: p.DialTimeout,
 		Lifetime: p.Lifetimes.Mean, Seed: p.Lifetimes.Seed, CloseRate: float64(p.CloseRate),
 	}
-	if slices.Contains(p.Workloads, Broadcast) {
+	if slices.ContainsFunc(p.Workloads, Broadcasts) {
 		s.Publishers = p.Publishers
 	}
+	s.Adversaries = p.beset()
 	if p.Proto != nil {
 		s.Proto, s.Topic, s.Rooms = channel.Name, p.Proto.Topic, p.rooms()
 	}

@@ -135,10 +135,14 @@ func (b *bulletins) read(n uint32, op frame.Opcode, p []byte) (notice, bulletin)
 	if !b.Binary {
 		got.size += Overhead
 		raw, _, err := phoenix.Member(m.Payload, bulletinKey)
-		if err != nil || len(raw) < 2 || raw[0] != '"' {
+		if err != nil {
 			return news, got
 		}
-		b.in = append(b.in[:0], raw[1:len(raw)-1]...)
+		// A server may write a character in another way than it came.
+		var ok bool
+		if b.in, ok = phoenix.AppendUnquoted(b.in[:0], raw); !ok {
+			return news, got
+		}
 		swap(b.in, instead, backslash)
 		inside = b.in
 	}

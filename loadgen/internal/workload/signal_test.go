@@ -33,7 +33,7 @@ type swarming struct {
 
 const (
 	testContacts   = 3
-	testCandidates = 4
+	testCandidates = 2
 	perSession     = testContacts * (2 + 2*testCandidates)
 )
 

@@ -40,7 +40,10 @@ type stand struct {
 	peers   []*Peers
 }
 
-var everything = []record.Metric{record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Recovery}
+var everything = []record.Metric{
+	record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Recovery,
+	record.Delivery, record.First, record.Median, record.P99,
+}
 
 // signalling is what a load of sessions times. Each histogram takes 220 KB.
 var signalling = []record.Metric{record.Response, record.Service, record.Lag, record.Join, record.Relay, record.Answer, record.Presence}

@@ -18,8 +18,6 @@ const FanoutRounds = 3
 const (
 	// fanoutLongest bounds one Measure.
 	fanoutLongest = time.Minute
-	// shortestRound is how long a round lasts at least: long enough for the slices
-	// of time that the kernel gives to threads to even out.
 	shortestRound = 400 * time.Millisecond
 )
 
@@ -34,8 +32,10 @@ const (
 type Fanout struct {
 	Conns int
 	Bytes int // of a frame
+	// Round is how long a round lasts at least; 0 stands for 400 ms, long enough for
+	// the slices of time that the kernel gives to threads to even out.
+	Round time.Duration
 	ways  [2][]float64
-	least time.Duration // of a round; 0: shortestRound
 }
 
 // Measure opens the connections, measures some rounds of each way, which join those
@@ -69,7 +69,7 @@ func (f *Fanout) Measure(ctx context.Context, limit int) (err error) {
 				return err
 			}
 			var rate float64
-			if rate, err = c.round(ctx, width, cmp.Or(f.least, shortestRound)); err == nil {
+			if rate, err = c.round(ctx, width, cmp.Or(f.Round, shortestRound)); err == nil {
 				f.ways[i] = append(f.ways[i], rate)
 			}
 		}

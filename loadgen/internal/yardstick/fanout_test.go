@@ -18,7 +18,7 @@ import (
 // measurements are one result.
 func TestFanout(t *testing.T) {
 	const conns = 500
-	f := &Fanout{Conns: conns, Bytes: 130, least: 20 * time.Millisecond}
+	f := &Fanout{Conns: conns, Bytes: 130, Round: 20 * time.Millisecond}
 	if f.Result() != nil {
 		t.Error("a result of nothing")
 	}
@@ -51,7 +51,7 @@ func TestFanout(t *testing.T) {
 
 // A frame that is longer than sockets take at once arrives whole, too.
 func TestFanoutOfLongFrames(t *testing.T) {
-	f := &Fanout{Conns: 3, Bytes: 8 << 20, least: 1}
+	f := &Fanout{Conns: 3, Bytes: 8 << 20, Round: 1}
 	if err := f.Measure(context.Background(), 20_000); err != nil {
 		t.Fatal(err)
 	}
