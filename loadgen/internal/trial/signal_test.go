@@ -25,48 +25,46 @@ func (s *server) signalPlan(t *testing.T, workloads ...string) *Plan {
 // in the histogram of its kind, in one table of descriptors or several.
 func TestSignal(t *testing.T) {
 	t.Parallel()
-	for _, groups := range []int{1, 3} {
-		s := serveChannels(t, func(s *channeltest.Server) { s.Gather = 20 * time.Millisecond })
-		p := s.signalPlan(t, Signal, Signal)
-		p.Groups = groups
-		seen := new(watch)
-		run, err := run(context.Background(), p, seen, often)
-		if err != nil {
-			t.Fatal(err)
+	s := serveChannels(t, func(s *channeltest.Server) { s.Gather = 20 * time.Millisecond })
+	p := s.signalPlan(t, Signal, Signal)
+	p.Groups = 3
+	seen := new(watch)
+	run, err := run(context.Background(), p, seen, often)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad := fatal(run); len(bad) > 0 {
+		t.Errorf("invalid: %q", bad)
+	}
+	books(t, run)
+	for _, name := range []string{"signal/window", "signal-2/window"} {
+		w := named(t, run, name)
+		got := w.Signal
+		if got == nil {
+			t.Fatalf("%s has no signal", name)
 		}
-		if bad := fatal(run); len(bad) > 0 {
-			t.Errorf("invalid: %q", bad)
+		if w.Ops.Completed != 9 || got.Relays.Completed != 270 || got.Joins.Completed != 9 || got.Answers != 27 || got.Notices.Completed != 81 || got.Told != 9 {
+			t.Errorf("%s: %+v %+v", name, w.Ops, got)
 		}
-		books(t, run)
-		for _, name := range []string{"signal/window", "signal-2/window"} {
-			w := named(t, run, name)
-			got := w.Signal
-			if got == nil {
-				t.Fatalf("%s has no signal", name)
-			}
-			if w.Ops.Completed != 9 || got.Relays.Completed != 270 || got.Joins.Completed != 9 || got.Answers != 27 || got.Notices.Completed != 81 || got.Told != 9 {
-				t.Errorf("%s: %+v %+v", name, w.Ops, got)
-			}
-			if got.Swarms != 3 || got.Size != 10 || got.Contacts != 3 || got.Candidates != 4 || w.Offered != 15 || w.Achieved > 15 {
-				t.Errorf("%s: %+v, %v/s offered, %v/s achieved", name, got, w.Offered, w.Achieved)
-			}
-			for metric, want := range map[string]uint64{results.MetricRelay: 270, results.MetricAnswer: 27, results.MetricJoin: 9, results.MetricPresence: 9, results.MetricResponse: 9} {
-				if m, _ := w.Metric(metric); m.Count+m.Below != want {
-					t.Errorf("%s: %s has %d values, want %d", name, metric, m.Count, want)
-				}
+		if got.Swarms != 3 || got.Size != 10 || got.Contacts != 3 || got.Candidates != 4 || w.Offered != 15 || w.Achieved > 15 {
+			t.Errorf("%s: %+v, %v/s offered, %v/s achieved", name, got, w.Offered, w.Achieved)
+		}
+		for metric, want := range map[string]uint64{results.MetricRelay: 270, results.MetricAnswer: 27, results.MetricJoin: 9, results.MetricPresence: 9, results.MetricResponse: 9} {
+			if m, _ := w.Metric(metric); m.Count+m.Below != want {
+				t.Errorf("%s: %s has %d values, want %d", name, metric, m.Count, want)
 			}
 		}
-		if named(t, run, "signal/drain").Signal != nil {
-			t.Error("the drain claims sessions")
-		}
-		if sp := run.Spec; sp.Swarm != 10 || sp.Contacts != 3 || sp.Rooms != 3 || sp.Topic != "room:s{n}" {
-			t.Errorf("%+v", sp)
-		}
-		if !slices.ContainsFunc(seen.ticks, func(s Snapshot) bool {
-			return s.Phase == "signal/window" && s.Metric == results.MetricRelay && s.Received > 0
-		}) {
-			t.Error("no snapshot tells of relays")
-		}
+	}
+	if named(t, run, "signal/drain").Signal != nil {
+		t.Error("the drain claims sessions")
+	}
+	if sp := run.Spec; sp.Swarm != 10 || sp.Contacts != 3 || sp.Rooms != 3 || sp.Topic != "room:s{n}" {
+		t.Errorf("%+v", sp)
+	}
+	if !slices.ContainsFunc(seen.ticks, func(s Snapshot) bool {
+		return s.Phase == "signal/window" && s.Metric == results.MetricRelay && s.Received > 0
+	}) {
+		t.Error("no snapshot tells of relays")
 	}
 }
 
