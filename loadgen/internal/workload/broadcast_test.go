@@ -344,7 +344,12 @@ func TestBroadcastRefused(t *testing.T) {
 	t.Parallel()
 	h := newHall(t, phoenix.V2, 1, 2, 6)
 	n := 0
-	h.servers[0].Deny = func(int, string) bool { n++; return n%10 == 0 }
+	h.servers[0].Deny = func(int, string) string {
+		if n++; n%10 == 0 {
+			return "room is busy"
+		}
+		return ""
+	}
 	_, main := h.play()
 	if o := main.Ops; o.Completed != 180 || o.Causes[results.CauseRejected] != 20 {
 		t.Errorf("%+v", o)

@@ -259,7 +259,12 @@ func TestRejectedPushes(t *testing.T) {
 	t.Parallel()
 	n := 0
 	s := newChannelStand(t, protocol(phoenix.V2), 1, 4, func(_ int, _ *wiretest.Net, server *channeltest.Server) {
-		server.Deny = func(int, string) bool { n++; return n%20 == 0 }
+		server.Deny = func(int, string) string {
+			if n++; n%20 == 0 {
+				return "denied"
+			}
+			return ""
+		}
 	})
 	_, main := s.runJoined(func(i int, span Span) Stage {
 		return NewOpen(s.lanes[i], s.d[i], s.ring(), span, pace.Burst{}, pace.Constant{Rate: 100, Length: span.End - span.Main})

@@ -31,6 +31,7 @@ type stand struct {
 	d      []*Delivery
 	warm   []*record.Shard
 	main   []*record.Shard
+	timed  []record.Metric
 	told   int
 	stages []Stage
 
@@ -40,9 +41,12 @@ type stand struct {
 }
 
 var everything = []record.Metric{
-	record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Relay, record.Answer, record.Presence, record.Recovery,
+	record.Connect, record.Upgrade, record.Dial, record.FirstEcho, record.Response, record.Service, record.Lag, record.Join, record.Recovery,
 	record.Delivery, record.First, record.Median, record.P99,
 }
+
+// signalling is what a load of sessions times. Each histogram takes 220 KB.
+var signalling = []record.Metric{record.Response, record.Service, record.Lag, record.Join, record.Relay, record.Answer, record.Presence}
 
 // newStand makes lanes for conns connections; shape prepares each net.
 func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wiretest.Net)) *stand {
@@ -61,7 +65,10 @@ func newStretchedStand(t *testing.T, lanes, conns, chunk, payload int, shape fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{t: t}
+	s := &stand{t: t, timed: everything}
+	if chunk > 1 {
+		s.timed = signalling
+	}
 	for i := range lanes {
 		n := new(wiretest.Net)
 		if shape != nil {
@@ -79,10 +86,13 @@ func newStretchedStand(t *testing.T, lanes, conns, chunk, payload int, shape fun
 		})
 		s.nets, s.lanes = append(s.nets, n), append(s.lanes, l)
 		s.d = append(s.d, NewDelivery(l, NewEchoes(layout, frame.Text)))
-		s.warm, s.main = append(s.warm, record.NewShard(everything...)), append(s.main, record.NewShard(everything...))
+		s.warm, s.main = append(s.warm, s.shard()), append(s.main, s.shard())
 	}
 	return s
 }
+
+// shard is one that is never swapped.
+func (s *stand) shard() *record.Shard { return &record.Shard{Set: record.NewSet(s.timed...)} }
 
 // act is a stage after which another one begins, by itself, when it has
 // finished: first a ramp, then the load under test.
@@ -110,16 +120,19 @@ func (a *act) Fire(now time.Duration) {
 // nothing happens any more. The load begins at second 10, so that the ramp is over.
 func (s *stand) run(load func(i int, span Span) Stage) (warm, main *record.Set) {
 	s.t.Helper()
-	return s.runAfter(false, load)
+	s.play(false, load)
+	return s.sum()
 }
 
 // runJoined is run with connections that have greeted the server.
 func (s *stand) runJoined(load func(i int, span Span) Stage) (warm, main *record.Set) {
 	s.t.Helper()
-	return s.runAfter(true, load)
+	s.play(true, load)
+	return s.sum()
 }
 
-func (s *stand) runAfter(greet bool, load func(i int, span Span) Stage) (warm, main *record.Set) {
+// play is run without the sums.
+func (s *stand) play(greet bool, load func(i int, span Span) Stage) {
 	s.t.Helper()
 	span := Span{Start: 10 * time.Second, Main: 11 * time.Second, End: 13 * time.Second}
 	conns := 0
@@ -144,7 +157,6 @@ func (s *stand) runAfter(greet bool, load func(i int, span Span) Stage) (warm, m
 			s.t.Fatal(err)
 		}
 	}
-	return s.sum()
 }
 
 // finish gives up what is outstanding, as after a drain, and sums up.
@@ -159,7 +171,7 @@ func (s *stand) finish() (warm, main *record.Set) {
 }
 
 func (s *stand) sum() (warm, main *record.Set) {
-	warm, main = record.NewSet(everything...), record.NewSet(everything...)
+	warm, main = record.NewSet(s.timed...), record.NewSet(s.timed...)
 	for i := range s.lanes {
 		warm.Add(s.warm[i].Set)
 		main.Add(s.main[i].Set)

@@ -23,8 +23,9 @@ type Server struct {
 	Send func(conn int, after time.Duration, p []byte)
 	// Refuse, if not nil, gives the reason why a join is refused; empty if it is not.
 	Refuse func(conn int, topic string) string
-	// Deny, if not nil, says whether a push is answered with an error.
-	Deny func(conn int, event string) bool
+	// Deny, if not nil, gives the reason why a push is answered with an error; empty if
+	// it is not.
+	Deny func(conn int, event string) string
 	// Relay, if not nil, says what becomes of the nth relay, counted from 1.
 	Relay func(n int) Fate
 	// Notice, if not nil, says whether the nth notice of a join is lost, for good.
@@ -152,9 +153,11 @@ func (s *Server) Message(conn int, p []byte) error {
 		return nil
 	}
 	s.Pushes++
-	if s.Deny != nil && s.Deny(conn, m.Event) {
-		s.reply(conn, m, "error", map[string]string{"reason": "denied"})
-		return nil
+	if s.Deny != nil {
+		if why := s.Deny(conn, m.Event); why != "" {
+			s.reply(conn, m, "error", map[string]string{"reason": why})
+			return nil
+		}
 	}
 	switch m.Event {
 	case "offer", "answer", "candidate":
