@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"bytes"
 	"fmt"
 	"strings"
