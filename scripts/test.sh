@@ -153,7 +153,7 @@ step_signal() {
   suite() {
     rm -rf "$out/signal.$1"
     "$out/signal.bin/compare" run --quick --bin "$out/signal.bin" --engines netpoll,gobwas --conns 400 --plateaus 3 --settle 100ms \
-      --warmup 300ms --duration 1s --workload "$1" --out "$out/signal.$1"
+      --warmup 300ms --duration 1s --no-yardstick --workload "$1" --out "$out/signal.$1"
   }
   twice suite signal,storm
   twice suite broadcast
@@ -318,7 +318,7 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 browser:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:180 browser:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step in a process of its own
   "step_$2"
