@@ -48,9 +48,12 @@ step_staticcheck() { go tool staticcheck ./...; }
 # engine over real sockets.
 # They hold servers to the clock, and a machine that is busy with something else
 # makes both late: a package that fails has one more try, alone.
+# Packages are tested in the order of the list, some at once: the longest come
+# first, or the last of them would run alone while a core has nothing to do.
 step_race() {
   local log=$out/race.first failed
-  go list ./... | grep -v "$timed" | xargs go test -race -vet=off -timeout 5m 2>&1 | tee "$log" && return
+  { go list ./server/{netpoll,gorilla,enginetest} ./loadgen/internal/trial && go list ./...; } | awk '!seen[$0]++' |
+    grep -v "$timed" | xargs go test -race -vet=off -timeout 5m 2>&1 | tee "$log" && return
   failed=$(awk '$1 == "FAIL" && $2 ~ "/" {print $2}' "$log")
   [ -n "$failed" ] || return 1
   echo "once more: $failed"
@@ -69,28 +72,43 @@ step_unraced() {
 
 step_truth() { go list ./... | grep "$timed" | xargs go test -vet=off -count=1 -timeout 3m -v; }
 
-# fuzz_one TARGET DIR. The fuzzer sometimes reports the end of its own time as a
-# failure, without an input that fails: only that is tried again.
-fuzz_one() {
-  local try log=$out/fuzz.one
-  for try in 1 2 3; do
-    go test -vet=off -run '^$' -fuzz "^$1\$" -fuzztime 2s "$2" >"$log" 2>&1 && { cat "$log"; return; }
-    cat "$log"
-    grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input' "$log" || return 1
-  done
-  return 1
+# Fuzz: every target that there is, a few seconds each. The test binary of a
+# package is linked once, with the fuzzer's instrumentation; then two targets run
+# at a time, each with one worker.
+step_fuzz() {
+  local targets=$out/fuzz.targets dir last=
+  rm -rf "$out/fuzz"
+  mkdir -p "$out/fuzz"
+  git ls-files -co --exclude-standard '*_test.go' | xargs grep -oE '^func Fuzz[A-Za-z0-9_]*' /dev/null |
+    sed -E 's|/[^/]*:func | |' | sort >"$targets"
+  while read -r dir _; do
+    [ "$dir" = "$last" ] || go test -vet=off -c -fuzz . -o "$out/fuzz/${dir//\//_}.test" "./$dir" </dev/null
+    last=$dir
+  done <"$targets"
+  echo "$(wc -l <"$targets") targets"
+  [ -s "$targets" ]
+  xargs -P 2 -L 1 scripts/test.sh --alone fuzz_one <"$targets"
 }
 
-# Fuzz: every target that there is, a few seconds each.
-step_fuzz() {
-  local file dir target found=0
-  while IFS=: read -r file target; do
-    dir=./$(dirname "$file")
-    found=$((found + 1))
-    fuzz_one "$target" "$dir"
-  done < <(git ls-files -co --exclude-standard '*_test.go' | xargs grep -oE '^func Fuzz[A-Za-z0-9_]*' /dev/null | sed 's/func //')
-  echo "$found targets"
-  [ "$found" -gt 0 ]
+# fuzz_one DIR TARGET tells how far it came, or all of what failed. The fuzzer
+# sometimes reports the end of its own time as a failure, without an input that
+# fails: only that is tried again.
+step_fuzz_one() {
+  local try bin=$out/fuzz/${1//\//_} cache log
+  log=$bin.$2.log
+  cache=$(go env GOCACHE)/fuzz/$(go list "./$1")
+  for try in 1 2 3; do
+    if (cd "$1" && "$bin.test" -test.paniconexit0 -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime 2s -test.fuzzminimizetime 0x \
+      -test.parallel 1 -test.fuzzcachedir "$cache") >"$log" 2>&1; then
+      echo "$1 $2: $(grep -E '^fuzz: elapsed: .* execs:' "$log" | tail -n 1)"
+      return
+    fi
+    if grep -q 'Failing input' "$log" || ! grep -q 'context deadline exceeded' "$log"; then break; fi
+    echo "$1 $2: the fuzzer's own time ended; once more"
+  done
+  echo "$1 $2 FAILED"
+  cat "$log"
+  return 1
 }
 
 # twice COMMAND: a run that finds itself INVALID (exit code 2) may have been
@@ -153,7 +171,7 @@ step_signal() {
   suite() {
     rm -rf "$out/signal.$1"
     "$out/signal.bin/compare" run --quick --bin "$out/signal.bin" --engines netpoll,gobwas --conns 400 --plateaus 3 --settle 100ms \
-      --warmup 300ms --duration 1s --workload "$1" --out "$out/signal.$1"
+      --warmup 300ms --duration 1s --no-yardstick --workload "$1" --out "$out/signal.$1"
   }
   twice suite signal,storm
   twice suite broadcast
@@ -318,10 +336,11 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:120 browser:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:180 browser:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
 
-if [ "${1:-}" = --alone ]; then # one step in a process of its own
-  "step_$2"
+if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of its own
+  shift
+  "step_$@"
   exit
 fi
 

@@ -216,3 +216,13 @@ func bareSockets(b *testing.B, n int) (clients []bare, sockets []int) {
 	}
 	return clients, slices.Clip(sockets)
 }
+
+// withTables returns the engine with n descriptor tables.
+func withTables(e engine.Entry, n int) engine.Entry {
+	one := e.New
+	e.New = func(cfg engine.Config) (engine.Engine, error) {
+		cfg.Tables = n
+		return one(cfg)
+	}
+	return e
+}

@@ -87,11 +87,13 @@ func TestPanickingHandler(t *testing.T) {
 				}
 				dialEcho(t, address).Close()
 				<-h.closed
-				out.mu.Lock()
-				defer out.mu.Unlock()
-				if !strings.Contains(log.String(), "bomb in "+in) || !strings.Contains(log.String(), "panic_test.go") {
-					t.Errorf("the log does not say what blew up where: %s", log.String())
-				}
+				// The handler has been told of a close before what it does then blows up
+				// and is logged.
+				eventually(t, "what blew up where in the log", func() bool {
+					out.mu.Lock()
+					defer out.mu.Unlock()
+					return strings.Contains(log.String(), "bomb in "+in) && strings.Contains(log.String(), "panic_test.go")
+				})
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package figure
 import (
 	"image/color"
 	"math"
+	"strings"
 	"time"
 
 	"gonum.org/v1/plot/plotter"
@@ -12,15 +13,15 @@ import (
 	"signalbench/compare/internal/format"
 )
 
-// A Range is a row of moments.
+// A Range is a row of durations.
 type Range struct {
 	Name string
 	At   []time.Duration // one for each mark; 0 is left out
 }
 
 // Ranges draws each row as a line over a logarithmic axis of time, with a mark at
-// each of its moments and the value of the last beside it, the first row on top. It
-// returns nil if there is nothing to draw.
+// each of its durations and the values of the first and the last beside it, the first
+// row on top. It returns nil if there is nothing to draw.
 func Ranges(id, title, caption, axis string, marks []string, rows []Range) (*Figure, error) {
 	const rowHeight = vg.Length(30)
 	var kept []Range
@@ -47,14 +48,16 @@ func Ranges(id, title, caption, axis string, marks []string, rows []Range) (*Fig
 	for i, r := range kept {
 		y := float64(len(kept) - 1 - i)
 		names[len(kept)-1-i] = r.Name
-		from, to, last := math.Inf(1), 0.0, time.Duration(0)
+		from, to := math.Inf(1), 0.0
+		var label []string // of the first and the last
 		for k, at := range r.At {
 			if at <= 0 {
 				continue
 			}
 			x := float64(at)
 			points[k] = append(points[k], plotter.XY{X: x, Y: y})
-			from, to, last = min(from, x), max(to, x), at
+			from, to = min(from, x), max(to, x)
+			label = append(label[:min(len(label), 1)], format.Duration(at))
 		}
 		line, err := plotter.NewLine(plotter.XYs{{X: from, Y: y}, {X: to, Y: y}})
 		if err != nil {
@@ -63,7 +66,7 @@ func Ranges(id, title, caption, axis string, marks []string, rows []Range) (*Fig
 		line.Color, line.Width = color.NRGBA{0x80, 0x80, 0x80, 0xc0}, vg.Length(3)
 		p.Add(line)
 		ends.XYs = append(ends.XYs, plotter.XY{X: to, Y: y})
-		ends.Labels = append(ends.Labels, format.Duration(last))
+		ends.Labels = append(ends.Labels, strings.Join(label, " … "))
 	}
 	var legend []entry
 	for k, xy := range points {
@@ -91,7 +94,7 @@ func Ranges(id, title, caption, axis string, marks []string, rows []Range) (*Fig
 	p.NominalY(names...)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(kept))-0.4
 	p.X.Min, p.X.Max = timeRange(low, high)
-	p.X.Max *= math.Pow(p.X.Max/p.X.Min, 0.12) // room for the last label
+	p.X.Max *= math.Pow(p.X.Max/p.X.Min, 0.3) // room for the labels
 	p.X.Scale, p.X.Tick.Marker = timeScale{}, timeScale{}
 	p.X.Label.Text = axis
 	svg, err := render(p, legend, plotWidth, 60+vg.Length(len(kept))*rowHeight)

@@ -27,7 +27,7 @@ func Fanout(s *digest.Suite) *table.Table {
 			"from the moment it was due in the open loop, from its sending in the closed one.",
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "Loop", Text: true}, {Head: "asked", Unit: "msg/s"}, {Head: "room"}, {Head: "messages"},
-			{Head: "deliveries", Unit: "per s"}, {Head: "of bare"}, {Head: "per server", Unit: "core-second"}, {Head: "load generator", Unit: "processors"},
+			{Head: "deliveries", Unit: "per s"}, {Head: "of bare"}, {Head: "per server", Unit: "core-second"}, {Head: "client", Unit: "cores busy"},
 			{Head: "first", Unit: "p50"}, {Head: "median", Unit: "p50"}, {Head: "p99", Unit: "p50"}, {Head: "last", Unit: "p50"}, {Head: "", Unit: "p90"}, {Head: "", Unit: "max"}, {Head: "lost", Unit: "deliveries"},
 		},
 	}

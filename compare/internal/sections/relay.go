@@ -20,7 +20,7 @@ func Relay(s *digest.Suite) *table.Table {
 		Columns: []table.Column{
 			{Head: "Engine", Text: true}, {Head: "peers"}, {Head: "room"}, {Head: "joins", Unit: "per s"}, {Head: "relayed", Unit: "per s"},
 			{Head: "join", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "relay", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "", Unit: "p99.9"},
-			{Head: "answer", Unit: "p99"}, {Head: "presence", Unit: "p99"}, {Head: "server CPU", Unit: "per relayed"}, {Head: "load generator", Unit: "processors"}, {Head: "lost", Unit: "messages"},
+			{Head: "answer", Unit: "p99"}, {Head: "presence", Unit: "p99"}, {Head: "server CPU", Unit: "per relayed"}, {Head: "client", Unit: "cores busy"}, {Head: "lost", Unit: "messages"},
 		},
 	}
 	for _, a := range s.Arms {

@@ -139,6 +139,10 @@ func (c *checker) descriptors() {
 		if tree, err := proctree.Of(c.Proc, c.ServerPID); c.ServerPID != 0 && err == nil && len(tree) > 1 {
 			s.pid, s.tables, s.grows = strconv.Itoa(tree[1]), int64(len(tree)-1), false
 			s.note = fmt.Sprintf("each of %d processes that share the connections", s.tables)
+			if c.ServerTables > s.tables {
+				s.tables = c.ServerTables
+				s.note = fmt.Sprintf("each of %d descriptor tables, which share the connections", s.tables)
+			}
 		} else if c.ServerTables > 1 {
 			s.tables, s.grows = c.ServerTables, c.ServerPID == 0
 			s.note = fmt.Sprintf("each of %d descriptor tables, which share the connections", s.tables)

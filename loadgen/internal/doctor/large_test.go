@@ -138,3 +138,23 @@ func TestAbsurdNumbers(t *testing.T) {
 		}
 	}
 }
+
+// Under a supervisor one process may divide its connections among tables as well: it
+// is these that count then.
+func TestServerUnderASupervisor(t *testing.T) {
+	stat := func(pid, parent int) string {
+		return fmt.Sprintf("%d (server) S %d %d 1 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 8 0 100 1000000 500 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", pid, parent, pid)
+	}
+	files := tuned()
+	files["proc/77/stat"], files["proc/78/stat"] = stat(77, 1), stat(78, 77)
+	files["proc/78/limits"] = limits("20000", "20000")
+	for tables, fits := range map[int64]bool{0: false, 5: false, 6: true} {
+		p := plan(t, files)
+		p.ServerTables = tables
+		for _, l := range Check(p) {
+			if l.Name == "nofile" && l.Side == Server && l.OK != fits {
+				t.Errorf("%d tables: %+v", tables, l)
+			}
+		}
+	}
+}

@@ -119,8 +119,8 @@ func (s *server) talk(c net.Conn) {
 		f = ws.UnmaskFrameInPlace(f)
 		switch {
 		case f.Header.OpCode == ws.OpClose:
+			s.closed.Add(1) // before the client can know
 			_ = ws.WriteFrame(c, ws.NewCloseFrame(f.Payload))
-			s.closed.Add(1)
 			return
 		case s.answer != nil:
 			s.answer(c, f)

@@ -105,10 +105,11 @@ func TestAllWorkloads(t *testing.T) {
 					t.Errorf("%s: %d completed, want 150", w, o.Completed)
 				}
 			}
-			if o := phase("echo-closed/window").Ops; o.Completed < 20 {
-				t.Errorf("closed loop completed %d", o.Completed)
+			// How many these two do in their time is for the machine to say.
+			if o := phase("echo-closed/window").Ops; o.Completed == 0 || o.Failed > 0 {
+				t.Errorf("closed loop %+v", o)
 			}
-			if d := phase("churn/window").Dials; d.Upgraded < 20 {
+			if d := phase("churn/window").Dials; d.Upgraded == 0 || d.Failed > 0 {
 				t.Errorf("churn %+v", d)
 			}
 			for _, m := range []string{results.MetricConnect, results.MetricUpgrade, results.MetricDial, results.MetricFirstEcho, results.MetricTLS} {
@@ -385,6 +386,14 @@ func TestPreflight(t *testing.T) {
 	closed.Close()
 	secure := serve(t, true, nil)
 	plain := serve(t, false, nil)
+	// None but the silent one may be waited for in vain: a TLS handshake takes its
+	// time on a busy machine.
+	patience := func(name string) time.Duration {
+		if name == "silence" {
+			return 300 * time.Millisecond
+		}
+		return 20 * time.Second
+	}
 	for _, tc := range []struct{ name, url, says string }{
 		{"refused", "ws://" + closed.Addr().String() + "/", "start the server first"},
 		{"status 200", answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "got status 200 OK"},
@@ -402,7 +411,7 @@ func TestPreflight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.Target, p.TLS, p.DialTimeout = tg, &tls.Config{ServerName: "127.0.0.1"}, 300*time.Millisecond
+			p.Target, p.TLS, p.DialTimeout = tg, &tls.Config{ServerName: "127.0.0.1"}, patience(tc.name)
 			_, err = Run(context.Background(), p, new(watch))
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%v, want a sentence with %q", err, tc.says)

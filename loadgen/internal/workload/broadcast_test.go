@@ -346,7 +346,7 @@ func TestBroadcastRefused(t *testing.T) {
 	n := 0
 	h.servers[0].Deny = func(int, string) string {
 		if n++; n%10 == 0 {
-			return "denied"
+			return "room is busy"
 		}
 		return ""
 	}

@@ -1,6 +1,7 @@
 // Package workload decides what connections do: dial in a ramp, stay idle, show
 // in a pulse that they live, echo in an open or a closed loop, signal to one
-// another in swarms, live and die in churn, close in a teardown.
+// another in swarms, live and die in churn, come back after a storm, close in a
+// teardown.
 //
 // All of them are [lane.Workload] values, one for each lane, and see a
 // connection as a number that can be opened, spoken to and closed. What was sent

@@ -44,7 +44,6 @@ type Storm struct {
 	cut     wire.Conn
 	left    int // connections that are not lost yet
 	away    int // lost, and not back
-	dials   int // in progress
 	begun   bool
 	aborted bool
 	tally   Tally
@@ -107,7 +106,6 @@ func (s *Storm) Fire(now time.Duration) {
 			break
 		}
 		next := s.agenda.pop()
-		s.dials++
 		s.tally.dialled(now)
 		s.l.Dial(next.conn, next.at, s.shard)
 	}
@@ -177,7 +175,6 @@ func (s *Storm) plan(c wire.Conn, now time.Duration) {
 
 // Failed implements [lane.Workload].
 func (s *Storm) Failed(c wire.Conn, why results.Cause, now time.Duration) {
-	s.dials--
 	if s.aborted {
 		return
 	}
@@ -187,7 +184,6 @@ func (s *Storm) Failed(c wire.Conn, why results.Cause, now time.Duration) {
 
 // Opened implements [lane.Workload].
 func (s *Storm) Opened(c wire.Conn, _, now time.Duration) {
-	s.dials--
 	if !s.weather.Greet {
 		s.returned(c, now)
 		return

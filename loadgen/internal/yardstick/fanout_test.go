@@ -158,9 +158,7 @@ func TestFanoutLeavesNothing(t *testing.T) {
 	}
 	c.close()
 	for _, port := range ports {
-		if left := sockets(t, port); len(left) > 0 {
-			t.Errorf("%d sockets are left, the first: %s", len(left), left[0])
-		}
+		wantNone(t, port)
 	}
 }
 

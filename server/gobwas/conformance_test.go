@@ -1,0 +1,9 @@
+package gobwas
+
+import (
+	"testing"
+
+	"signalbench/server/enginetest"
+)
+
+func TestConformance(t *testing.T) { enginetest.Test(t, Entry) }
