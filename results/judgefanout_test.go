@@ -97,3 +97,24 @@ func TestJudgeFanoutOfFewer(t *testing.T) {
 		}
 	}
 }
+
+// Where one message is on its way at a time and takes seconds, the one that crosses
+// the beginning of the window is part of Little's law.
+func TestJudgeFanoutLittle(t *testing.T) {
+	for name, c := range map[string]struct {
+		before time.Duration // the longest of the warm-up
+		want   Verdict
+	}{"a long one before": {4 * time.Second, Valid}, "slots stood empty": {time.Second, Invalid}} {
+		run := broadcast()
+		run.Spec.InFlight = 1
+		p := &run.Phases[1]
+		p.Model, p.Offered = ClosedLoop, 0
+		p.Metrics = append([]Metric{uniform(MetricService, 40, 320*time.Millisecond)}, p.Metrics[3:]...)
+		warm := Phase{Name: "broadcast/warm-up", Kind: WarmUp, Workload: WorkloadBroadcast, Metrics: []Metric{uniform(MetricService, 1, c.before)}, Ops: Ops{Scheduled: 1, Completed: 1}}
+		run.Phases = append(run.Phases, warm)
+		run.Judge(DefaultLimits())
+		if run.Verdict != c.want {
+			t.Errorf("%s: %s, %+v", name, run.Verdict, run.Findings)
+		}
+	}
+}

@@ -135,6 +135,11 @@ func (r *runner) load(w, name string) error {
 	if err != nil {
 		return err
 	}
+	if fan != nil {
+		if err := r.fleet.each(func(c *crew) { c.stage.(*workload.Broadcast).Begin() }); err != nil {
+			return err
+		}
+	}
 	var open []*phase
 	// Lanes keep to the span by themselves: one may count in the window before
 	// this goroutine has opened it. enter goes on with the next phase at a moment

@@ -40,11 +40,12 @@ type Broadcast struct {
 	cycle, k uint64
 	due      time.Duration // Never after the last
 	idle     int           // closed loop: messages that should be on their way and are not
+	begun    bool          // all lanes have their part
 	through  bool          // nothing is due any more
 }
 
-// NewBroadcast returns l's part of a broadcast. The lane must have been enrolled in
-// f; d takes what is not published.
+// NewBroadcast returns l's part of a broadcast, which publishes nothing before
+// Begin. The lane must have been enrolled in f; d takes what is not published.
 func NewBroadcast(l *lane.Lane, d *Delivery, c *channel.Client, f *Fanout, shards Shards) *Broadcast {
 	b := &Broadcast{common: common{l: l, d: d}, f: f, b: &bulletins{Audience: &f.Audience, client: c}, shards: shards, gaps: newGaps(), due: lane.Never}
 	b.want = make([]uint32, l.Conns*f.Publishers)
@@ -71,6 +72,10 @@ func NewBroadcast(l *lane.Lane, d *Delivery, c *channel.Client, f *Fanout, shard
 	return b
 }
 
+// Begin lets the lane publish. Call it on the lane's thread when all lanes use their
+// part: what reaches a lane before would be lost on it.
+func (b *Broadcast) Begin() { b.begun = true }
+
 // plan finds the next message of this lane, from cycle and k on.
 func (b *Broadcast) plan() {
 	b.due = lane.Never
@@ -96,7 +101,7 @@ func (b *Broadcast) take() (publisher uint32, main bool, due time.Duration) {
 // Next implements [lane.Workload].
 func (b *Broadcast) Next() time.Duration {
 	switch {
-	case b.through:
+	case b.through || !b.begun:
 		return lane.Never
 	case b.f.InFlight > 0 && b.idle == 0:
 		return b.f.Span.End
@@ -111,7 +116,7 @@ func (b *Broadcast) Next() time.Duration {
 // Fire implements [lane.Workload].
 func (b *Broadcast) Fire(now time.Duration) {
 	switch {
-	case b.through:
+	case b.through || !b.begun:
 	case b.f.InFlight > 0 && now >= b.f.Span.End, b.f.InFlight == 0 && b.due == lane.Never:
 		b.cease()
 	case b.f.InFlight > 0:

@@ -13,6 +13,7 @@ import (
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/channel/channeltest"
 	"signalbench/loadgen/internal/frame"
+	"signalbench/loadgen/internal/lane"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/stamp"
@@ -81,6 +82,7 @@ func (h *hall) play() (warm, main *record.Set) {
 		h.fan = NewFanout(h.audience, h.table, 1)
 		h.fan.Enrol(h.lanes[i])
 		h.stage = NewBroadcast(h.lanes[i], h.d[i], h.clients[i], h.fan, Shards{h.warm[i], h.main[i]})
+		h.stage.Begin()
 		return h.stage
 	})
 	before := h.told
@@ -447,6 +449,26 @@ func TestBroadcastClosedGoesOn(t *testing.T) {
 	}
 }
 
+// Nothing is published before all lanes can take it.
+func TestBroadcastWaits(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, phoenix.V2, 1, 1, 3)
+	h.cast = func(int, int, []byte, func(int, time.Duration, []byte)) { t.Error("published too early") }
+	h.runJoined(func(i int, span Span) Stage {
+		h.table.Span = span
+		h.fan = NewFanout(h.audience, h.table, 1)
+		h.fan.Enrol(h.lanes[i])
+		h.stage = NewBroadcast(h.lanes[i], h.d[i], h.clients[i], h.fan, Shards{h.warm[i], h.main[i]})
+		return h.stage
+	})
+	if next := h.stage.Next(); next != lane.Never || h.stage.Finished() {
+		t.Errorf("next at %v, finished %v", next, h.stage.Finished())
+	}
+	if h.stage.Begin(); h.stage.Next() != 11*time.Second {
+		t.Errorf("after Begin, next at %v", h.stage.Next())
+	}
+}
+
 // More messages than can be told apart are dropped, not mixed up.
 func TestBroadcastTooManyOnTheWay(t *testing.T) {
 	t.Parallel()
@@ -471,6 +493,7 @@ func TestBroadcastStopped(t *testing.T) {
 		h.fan = NewFanout(h.audience, h.table, 1)
 		h.fan.Enrol(h.lanes[i])
 		h.stage = NewBroadcast(h.lanes[i], h.d[i], h.clients[i], h.fan, Shards{h.warm[i], h.main[i]})
+		h.stage.Begin()
 		return h.stage
 	})
 	h.stage.Abort(results.CauseStopped)
@@ -560,6 +583,7 @@ func TestBroadcastAllocatesNothing(t *testing.T) {
 		h.fan = NewFanout(h.audience, h.table, 1)
 		h.fan.Enrol(h.lanes[i])
 		h.stage = NewBroadcast(h.lanes[i], h.d[i], h.clients[i], h.fan, Shards{h.warm[i], h.main[i]})
+		h.stage.Begin()
 		return h.stage
 	})
 	next := wire.Conn(1)
