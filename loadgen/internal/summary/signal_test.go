@@ -13,7 +13,7 @@ import (
 func TestSignal(t *testing.T) {
 	sessions := results.Phase{
 		Name: "signal/window", Kind: results.Window, Workload: results.WorkloadSignal, Length: 10 * time.Second,
-		Ops: results.Ops{Scheduled: 1000, Completed: 998, Failed: 2},
+		Ops: results.Ops{Scheduled: 1000, Completed: 998, Failed: 2, Causes: map[results.Cause]uint64{results.CauseAbsent: 2}},
 		Signal: &results.Signal{
 			Swarms: 100, Size: 10, Contacts: 3, Candidates: 4,
 			Joins: results.Ops{Scheduled: 1000, Completed: 1000}, Notices: results.Ops{Scheduled: 9000, Completed: 9000},
@@ -37,7 +37,7 @@ func TestSignal(t *testing.T) {
 			}
 		}
 	}
-	if found != 1 || !strings.Contains(b.String(), "signal/window: 2 relays: peer is not there\n") {
+	if found != 1 || !strings.Contains(b.String(), "signal/window: 2 relays: peer is not there\n") || !strings.Contains(b.String(), "signal/window: 2 sessions: peer is not there\n") {
 		t.Errorf("%d rows in\n%s", found, b.String())
 	}
 }

@@ -69,11 +69,19 @@ func phases(b *strings.Builder, run *results.Run) {
 	t.Render()
 	for _, p := range run.Phases {
 		if p.Workload != "hold" {
-			causes(b, p.Name, "messages", p.Ops.Causes)
+			causes(b, p.Name, operations(&p), p.Ops.Causes)
 		}
 		causes(b, p.Name, "connections", p.Dials.Causes)
 	}
 	b.WriteByte('\n')
+}
+
+// operations is what a phase counts.
+func operations(p *results.Phase) string {
+	if p.Signal != nil {
+		return "sessions"
+	}
+	return "messages"
 }
 
 // causes lists what went wrong, the most frequent first.
