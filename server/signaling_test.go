@@ -237,18 +237,21 @@ func TestShardsPublish(t *testing.T) {
 		join(t, c)
 		all = append(all, c)
 		dial(t, s.Listen[0], "/channel/a b")
+		dial(t, s.Listen[0], "/channel/%2E")
 	}
-	eventually(t, "three subscribers", func() bool { return p.shardStats(t).Service.Channels.Subscribers == 3 })
+	eventually(t, "two subscribers of each", func() bool { return p.shardStats(t).Service.Channels.Subscribers == 6 })
 	if n := post(t, p.Admin, "/broadcast/lobby/news", `[1]`); n != 3 {
 		t.Errorf("broadcast to %d", n)
 	}
 	for _, c := range all {
 		wantNext(t, c, `"news",[1]`)
 	}
-	if n := post(t, p.Admin, "/publish/a%20b", "x"); n != 3 {
-		t.Errorf("published to %d", n)
+	for _, name := range []string{"a%20b", "%2E"} {
+		if n := post(t, p.Admin, "/publish/"+name, "x"); n != 3 {
+			t.Errorf("published to %d of %s", n, name)
+		}
 	}
-	if s := p.shardStats(t).Service; s.Rooms.Rooms != 3 || s.Rooms.Members != 3 || s.Channels.Delivered != 3 || s.Rooms.Refused == nil {
+	if s := p.shardStats(t).Service; s.Rooms.Rooms != 3 || s.Rooms.Members != 3 || s.Channels.Delivered != 6 || s.Rooms.Refused == nil {
 		t.Errorf("stats %+v", s)
 	}
 	resp, err := http.Post("http://"+p.Admin+"/broadcast/lobby/phx_join", "", strings.NewReader("1"))

@@ -6,6 +6,8 @@
 // /publish/CHANNEL with a message, POST /broadcast/ROOM/EVENT with a payload.
 //
 // Whoever reaches the listener may do all of that: it is to be a private address.
+// Only what a browser asks for on behalf of a page from elsewhere is refused, but for
+// reading, of which the page sees nothing.
 //
 // Asking must not disturb what is asked about: descriptors are counted without
 // walking /proc/self/fd, which would make a kernel object for each of them.

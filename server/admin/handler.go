@@ -60,7 +60,8 @@ func Handler(s Reader, p Publisher) http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	// A page that somebody on this machine looks at reaches private addresses, too.
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

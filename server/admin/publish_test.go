@@ -84,3 +84,24 @@ func TestPublishing(t *testing.T) {
 		})
 	}
 }
+
+// What a page from elsewhere has a browser send does nothing.
+func TestPagesFromElsewhereChangeNothing(t *testing.T) {
+	for _, path := range []string{"/publish/news", "/broadcast/lobby/news", "/settle"} {
+		s := source()
+		req, err := http.NewRequestWithContext(t.Context(), "POST", start(t, s)+path, strings.NewReader("1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Origin", "https://elsewhere.test")
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if last := s.Service.(*fakeService).last; resp.StatusCode != http.StatusForbidden || last != "" {
+			t.Errorf("%s: answer %d, published %q", path, resp.StatusCode, last)
+		}
+	}
+}

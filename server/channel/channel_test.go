@@ -122,6 +122,11 @@ func TestPublish(t *testing.T) {
 	if n := publish(t, c, "nobody", "hello"); n != 0 {
 		t.Errorf("%d receivers of a channel that does not exist", n)
 	}
+	for _, name := range []string{"", strings.Repeat("x", MaxName+1)} {
+		if n, err := c.Publish(t.Context(), name, engine.OpText, nil); err == nil {
+			t.Errorf("%d receivers of a channel that cannot be", n)
+		}
+	}
 	all[5].fail = engine.ErrSlow
 	if n := publish(t, c, "news", "hello"); n != len(all)-1 {
 		t.Errorf("%d receivers, want %d", n, len(all)-1)

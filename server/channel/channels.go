@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"signalbench/server/engine"
+	"signalbench/server/namemap"
 )
 
 const (
@@ -39,7 +40,7 @@ type Channels struct {
 
 type section struct {
 	mu     sync.Mutex
-	byName map[string]*channel
+	byName namemap.Map[*channel]
 }
 
 // A channel exists while somebody subscribes to it.
@@ -64,9 +65,6 @@ var _ engine.Handler = (*Channels)(nil)
 // New returns channels that nobody subscribes to.
 func New(cfg Config) *Channels {
 	c := &Channels{seed: maphash.MakeSeed()}
-	for i := range c.sections {
-		c.sections[i].byName = make(map[string]*channel)
-	}
 	if cfg.Ping > 0 {
 		c.clock = newClock(cfg.Ping, &c.counters)
 	}
@@ -105,10 +103,10 @@ func (c *Channels) Open(conn engine.Conn, r *engine.Request) {
 	name := r.Path[len(Prefix):]
 	part := c.section(name)
 	part.mu.Lock()
-	ch := part.byName[name]
+	ch := part.byName.Get(name)
 	if ch == nil {
 		ch = &channel{name: strings.Clone(name)} // the path is a part of the whole request
-		part.byName[ch.name] = ch
+		part.byName.Set(ch.name, ch)
 		c.counters.channels.Add(1)
 	}
 	s.channel, s.index = ch, int32(len(ch.members))
@@ -137,7 +135,7 @@ func (c *Channels) Closed(conn engine.Conn, _ error) {
 	ch.members[s.index], moved.index = moved, s.index
 	ch.members[last] = nil
 	if ch.members = ch.members[:last]; last == 0 {
-		delete(part.byName, ch.name)
+		part.byName.Delete(ch.name)
 		c.counters.channels.Add(-1)
 	}
 	part.mu.Unlock()

@@ -17,12 +17,16 @@ const stride = 256
 // Publish sends a message to all who subscribe to a channel now and returns how
 // many of them took it: it was written or waits for them. It returns when it is
 // done with all, and what is published to the same channel meanwhile comes behind
-// it. p stays the caller's. The error says that ctx was done first.
+// it. p stays the caller's. The error says that ctx was done first, or that no channel
+// can have that name.
 func (c *Channels) Publish(ctx context.Context, name string, op engine.Opcode, p []byte) (receivers int, err error) {
+	if name == "" || len(name) > MaxName {
+		return 0, fmt.Errorf("publishing: the name of a channel has 1 to %d bytes", MaxName)
+	}
 	c.counters.published.Add(1)
 	part := c.section(name)
 	part.mu.Lock()
-	ch := part.byName[name]
+	ch := part.byName.Get(name)
 	part.mu.Unlock()
 	if ch == nil {
 		return 0, nil

@@ -179,6 +179,7 @@ func TestBroadcastRefuses(t *testing.T) {
 	for _, c := range []struct{ topic, event, payload string }{
 		{"lobby", "tick", "1"}, {"room:x", "phx_close", "{}"}, {"room:x", "tick", "{"}, {"room:x", "tick", `1,"more"`},
 		{"room:x", string(make([]byte, 1000)), "1"},
+		{"room:x", "tick", "\"\xff\""}, {"room:x", "\xff", "1"}, {"room:\xff", "tick", "1"}, // valid as JSON to Go
 	} {
 		if n, err := h.Broadcast(c.topic, c.event, []byte(c.payload)); err == nil {
 			t.Errorf("%q, %q, %q: to %d", c.topic, c.event, c.payload, n)

@@ -51,7 +51,7 @@ func New(cfg Config) (*Hub, error) {
 	h.calls.New = func() any { return &call{hub: h} }
 	h.crew.init()
 	for i := range h.shards {
-		h.shards[i].hub, h.shards[i].rooms = h, make(map[string]*room)
+		h.shards[i].hub = h
 	}
 	return h, nil
 }

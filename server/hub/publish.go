@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"signalbench/server/phoenix"
 )
@@ -22,6 +23,11 @@ func (h *Hub) Broadcast(topic, event string, payload []byte) (receivers int, err
 	}
 	if reserved(m.Event) {
 		return 0, fmt.Errorf("broadcasting: event %q is reserved", event)
+	}
+	// Nor has an engine looked at this: a client ends the connection on which text
+	// comes that is not UTF-8.
+	if !utf8.ValidString(topic) || !utf8.ValidString(event) || !utf8.Valid(payload) {
+		return 0, errors.New("broadcasting: topic, event or payload is not UTF-8")
 	}
 	// What clients are to decode is held to the same limits as what they send.
 	out := phoenix.Append(nil, phoenix.V2, &m)

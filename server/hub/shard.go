@@ -3,6 +3,8 @@ package hub
 import (
 	"hash/maphash"
 	"sync"
+
+	"signalbench/server/namemap"
 )
 
 const shardCount = 64
@@ -11,7 +13,7 @@ const shardCount = 64
 type shard struct {
 	hub   *Hub
 	mu    sync.Mutex
-	rooms map[string]*room
+	rooms namemap.Map[*room]
 	_     [64]byte
 	count counts
 }
@@ -26,10 +28,10 @@ func (h *Hub) acquire(topic []byte) *room {
 	s := h.shard(topic)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.rooms[string(topic)]
+	r := s.rooms.Get(string(topic))
 	if r == nil {
 		r = newRoom(s, string(topic))
-		s.rooms[r.topic] = r
+		s.rooms.Set(r.topic, r)
 	}
 	r.users++
 	return r
@@ -40,7 +42,7 @@ func (s *shard) release(r *room) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.users--; r.users == 0 {
-		delete(s.rooms, r.topic)
+		s.rooms.Delete(r.topic)
 	}
 }
 
@@ -49,5 +51,5 @@ func (h *Hub) lookup(topic []byte) *room {
 	s := h.shard(topic)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rooms[string(topic)]
+	return s.rooms.Get(string(topic))
 }

@@ -75,7 +75,7 @@ func (h *Hub) Stats() Stats {
 	for i := range h.shards {
 		s := &h.shards[i]
 		s.mu.Lock()
-		st.Rooms += len(s.rooms)
+		st.Rooms += s.rooms.Len()
 		s.mu.Unlock()
 		st.Members += int(s.count.members.Load())
 		st.Relayed += s.count.relayed.Load()

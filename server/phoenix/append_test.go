@@ -1,6 +1,7 @@
 package phoenix
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -126,10 +127,14 @@ func TestParseVersion(t *testing.T) {
 	for vsn, want := range map[string]Version{
 		"": V1, "1.0.0": V1, "1": V1, "1.4": V1, "2.0.0": V2, "2": V2, "2.1.0": V2,
 		"0.9": 0, "3.0.0": 0, "20.0": 0, "2.": 0, "2.x": 0, "v2": 0, ".": 0, "2.0.0 ": 0,
+		strings.Repeat("v", 5000): 0, "2." + strings.Repeat("v", 5000): 0,
 	} {
 		got, err := ParseVersion(vsn)
 		if got != want || (err == nil) != (want != 0) {
 			t.Errorf("ParseVersion(%q) = %d, %v, want %d", vsn, got, err, want)
+		}
+		if err != nil && len(err.Error()) > 100 {
+			t.Errorf("ParseVersion gives back all that it got: %v", err)
 		}
 		if want != 0 {
 			if again, err := ParseVersion(got.String()); again != got || err != nil {

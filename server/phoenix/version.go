@@ -29,7 +29,7 @@ func ParseVersion(vsn string) (Version, error) {
 	}
 	major, minor, dotted := strings.Cut(vsn, ".")
 	if dotted && minor == "" || strings.Trim(minor, "0123456789.") != "" {
-		return 0, fmt.Errorf("serializer version %q is not a version", vsn)
+		return 0, fmt.Errorf("serializer version %.32q is not a version", vsn)
 	}
 	switch major {
 	case "1":
@@ -37,5 +37,5 @@ func ParseVersion(vsn string) (Version, error) {
 	case "2":
 		return V2, nil
 	}
-	return 0, fmt.Errorf("serializer version %q is neither 1 nor 2", vsn)
+	return 0, fmt.Errorf("serializer version %.32q is neither 1 nor 2", vsn)
 }

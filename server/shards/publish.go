@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -20,12 +21,18 @@ func (f *Fleet) Publish(ctx context.Context, channel string, op engine.Opcode, m
 	if op == engine.OpBinary {
 		kind = "application/octet-stream"
 	}
-	return f.post(ctx, "/publish/"+url.PathEscape(channel), kind, message)
+	return f.post(ctx, "/publish/"+escape(channel), kind, message)
 }
 
 // Broadcast implements [admin.Publisher]: it asks all shards that live.
 func (f *Fleet) Broadcast(ctx context.Context, room, event string, payload []byte) (int, error) {
-	return f.post(ctx, "/broadcast/"+url.PathEscape(room)+"/"+url.PathEscape(event), "application/json", payload)
+	return f.post(ctx, "/broadcast/"+escape(room)+"/"+escape(event), "application/json", payload)
+}
+
+// escape makes a part of a path of a name, also of "." and "..", which would be taken
+// for steps.
+func escape(name string) string {
+	return strings.ReplaceAll(url.PathEscape(name), ".", "%2E")
 }
 
 // post sends the same to all and adds up their receivers.

@@ -94,7 +94,7 @@ func (x *exchange) decide() (ws.HandshakeHeader, error) {
 // split returns the decoded path and the raw query of a request target, which
 // is a path or an absolute URI (RFC 9112 section 3.2).
 func split(target []byte) (path, query []byte, err error) {
-	if len(target) > 0 && target[0] == '/' && bytes.IndexByte(target, '%') < 0 {
+	if len(target) > 0 && target[0] == '/' && !bytes.ContainsFunc(target, special) {
 		path, query, _ = bytes.Cut(target, []byte("?"))
 		return path, query, nil
 	}
@@ -104,6 +104,9 @@ func split(target []byte) (path, query []byte, err error) {
 	}
 	return []byte(u.Path), []byte(u.RawQuery), nil
 }
+
+// special reports whether a target with r in it has to be decoded, or cannot be.
+func special(r rune) bool { return r == '%' || r < ' ' || r == 0x7f }
 
 // newRequest copies the fields into one string and returns a Request made of
 // parts of it.

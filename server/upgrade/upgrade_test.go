@@ -150,6 +150,7 @@ func TestDoRefuses(t *testing.T) {
 		"key of 18 bytes":        {head: with(key, "dGhlIHNhbXBsZSBub25jZSEh"), status: 400},
 		"two keys":               {head: with("Sec-WebSocket-Key", "Sec-WebSocket-Key: "+key+"\r\nsec-websocket-key"), status: 400},
 		"target with bad escape": {head: with("/echo", "/%zz"), status: 400},
+		"target with a control":  {head: with("/echo", "/\x01"), status: 400},
 		"foreign origin":         {head: with("\r\n\r\n", "\r\nOrigin: http://evil.test\r\n\r\n"), status: 403, refused: true},
 		"handler says 404":       {head: request, answer: &engine.Refusal{Status: 404, Reason: "nothing here"}, status: 404, refused: true},
 		"handler fails":          {head: request, answer: errors.New("database on fire"), status: 500, refused: true},
