@@ -44,15 +44,16 @@ func (p *profile) signaling(quick, thorough bool) {
 	if first(l.Workloads, echoing) == "" {
 		l.Channels.Proto = orchestrate.Phoenix
 	}
-	if first(l.Workloads, meeting) != "" && !quick && !thorough {
-		l.Window = 5 * time.Second // sessions and broadcasts are fewer than echoes
-	}
 	if slices.Contains(l.Workloads, results.WorkloadSignal) {
 		l.Channels.Swarm = peers
+		if !quick && !thorough {
+			l.Window = 5 * time.Second // sessions are fewer than echoes
+		}
 	}
 	if slices.ContainsFunc(l.Workloads, orchestrate.Broadcasts) {
-		// One room of 5,000 takes a core for 50 to 100 ms: at 5/s it has not
-		// to wait for the message before.
+		// One room of 5,000 takes a core for 50 to 100 ms: at 5/s a message need
+		// not wait for the one before. Before and after each of both windows the
+		// bare loop takes its time as well, 3 s.
 		l.Rate, l.InFlight, l.Yardstick, l.Plateaus = "5/s", 1, true, 3
 	}
 	if storm {

@@ -152,6 +152,11 @@ func (l Load) Estimate() time.Duration {
 		windows *= 2
 	}
 	d += time.Duration(windows) * (l.WarmUp + l.Window + 500*time.Millisecond)
+	for _, w := range l.Workloads {
+		if l.Yardstick && Broadcasts(w) {
+			d += 2 * bareFanout
+		}
+	}
 	return d + time.Duration(l.storms())*oneStorm
 }
 

@@ -74,6 +74,9 @@ func (s Storm) args() []string {
 const (
 	// oneStorm is about how long it takes until all connections are back.
 	oneStorm = 3 * time.Second
+	// bareFanout is about how long the bare loop takes that broadcasts are
+	// compared with, once before each and once after.
+	bareFanout = 3 * time.Second
 	// longestStorm is how long the load generator waits for the two halves of one:
 	// until all connections are lost, and until all are back.
 	longestStorm = 2 * time.Minute
