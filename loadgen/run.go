@@ -38,16 +38,17 @@ type runCommand struct {
 	Binary    bool      `help:"Send binary messages; text is the default."`
 	FirstEcho bool      `help:"Each connection echoes one message after its upgrade."`
 
-	Proto       string  `enum:",phoenix" default:"" placeholder:"phoenix" help:"Speak Phoenix Channels: each connection joins a topic after its upgrade, and an echo is a push and its reply."`
-	Vsn         string  `placeholder:"2.0.0" help:"Version of the serializer of --proto phoenix: 1.0.0 or 2.0.0, which is the default."`
-	Topic       string  `placeholder:"room:bench" help:"What connections join; {n} is the number of the connection's room. Default: room:bench, and room:s{n} for workload signal, where {n} is that of the swarm."`
-	Rooms       uint32  `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
-	Swarm       int     `default:"10" placeholder:"S" help:"Workload signal: peers of a swarm, which is a room; the last swarm may be smaller."`
-	Contacts    int     `default:"3" placeholder:"K" help:"Workload signal: others of the swarm to which a peer that has joined sends an offer."`
-	Publishers  int     `default:"1" placeholder:"P" help:"Workload broadcast: how many members of each room publish to all others; a message is a payload of --payload bytes, to which the protocol and the server add theirs."`
-	JoinPayload string  `default:"{}" placeholder:"JSON" help:"Payload of a join. Workload broadcast asks for no presence, and alone for no replies to what is published, unless it is given."`
-	Event       string  `default:"echo" help:"Event of a push; one that the server answers with the status ok."`
-	PushPayload *string `placeholder:"JSON" help:"Payload of a push. Default: a JSON object of --payload bytes."`
+	Proto       string        `enum:",phoenix" default:"" placeholder:"phoenix" help:"Speak Phoenix Channels: each connection joins a topic after its upgrade, and an echo is a push and its reply."`
+	Vsn         string        `placeholder:"2.0.0" help:"Version of the serializer of --proto phoenix: 1.0.0 or 2.0.0, which is the default."`
+	Topic       string        `placeholder:"room:bench" help:"What connections join; {n} is the number of the connection's room. Default: room:bench, and room:s{n} for workload signal, where {n} is that of the swarm."`
+	Rooms       uint32        `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
+	Swarm       int           `default:"10" placeholder:"S" help:"Workload signal: peers of a swarm, which is a room; the last swarm may be smaller."`
+	Contacts    int           `default:"3" placeholder:"K" help:"Workload signal: others of the swarm to which a peer that has joined sends an offer."`
+	Trickle     time.Duration `default:"20ms" help:"Workload signal: how long after its offer or answer each further candidate is due; 0 sends all of them at once."`
+	Publishers  int           `default:"1" placeholder:"P" help:"Workload broadcast: how many members of each room publish to all others; a message is a payload of --payload bytes, to which the protocol and the server add theirs."`
+	JoinPayload string        `default:"{}" placeholder:"JSON" help:"Payload of a join. Workload broadcast asks for no presence, and alone for no replies to what is published, unless it is given."`
+	Event       string        `default:"echo" help:"Event of a push; one that the server answers with the status ok."`
+	PushPayload *string       `placeholder:"JSON" help:"Payload of a push. Default: a JSON object of --payload bytes."`
 
 	Settle      time.Duration `default:"1s" help:"Rest at each plateau before memory is read settled."`
 	Warmup      time.Duration `default:"2s" help:"Load before the measurement window."`
@@ -151,7 +152,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
 		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: pendingOf(c.Pending, c.Ramp), FirstEcho: c.FirstEcho,
-		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts,
+		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts, Trickle: c.Trickle,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
 		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit, Adversaries: c.Adversary,

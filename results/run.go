@@ -79,6 +79,8 @@ type Spec struct {
 	// them a joiner signals to.
 	Swarm    int `json:"swarm,omitempty"`
 	Contacts int `json:"contacts,omitempty"`
+	// Trickle is how long after its offer or answer each further candidate is due.
+	Trickle time.Duration `json:"trickle_ns,omitempty"`
 	// Adversaries are bad clients beside the healthy ones: each workload runs first
 	// without and then with them.
 	Adversaries []Adversary `json:"adversaries,omitempty"`

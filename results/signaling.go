@@ -23,6 +23,8 @@ type Signal struct {
 	Size       int `json:"size"`       // peers of a swarm
 	Contacts   int `json:"contacts"`   // others that a joiner signals to
 	Candidates int `json:"candidates"` // of each side, to each contact
+	// Trickle is how long after its offer or answer each further candidate was due.
+	Trickle time.Duration `json:"trickle_ns"`
 
 	Joins   Ops `json:"joins"`   // phx_join: due to its reply
 	Relays  Ops `json:"relays"`  // offers, answers and candidates: each is for one peer

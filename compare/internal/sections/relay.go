@@ -42,7 +42,7 @@ func Relay(s *digest.Suite) *table.Table {
 			quantile(a.Merged(p, results.MetricAnswer), 0.99), quantile(a.Merged(p, results.MetricPresence), 0.99),
 			median(a, digest.RelayCPU(p)), median(a, digest.ClientCores(p)), whole(lost),
 		).Bad = a.Verdict != results.Valid
-		if n := fmt.Sprintf("A joiner signals to %d of the others, with %d candidates from each side.", last.Signal.Contacts, last.Signal.Candidates); len(t.Notes) == 0 || t.Notes[len(t.Notes)-1] != n {
+		if n := fmt.Sprintf("A joiner signals to %d of the others, with %d candidates from each side, one each %v.", last.Signal.Contacts, last.Signal.Candidates, last.Signal.Trickle); len(t.Notes) == 0 || t.Notes[len(t.Notes)-1] != n {
 			t.Note(n)
 		}
 	}

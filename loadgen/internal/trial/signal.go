@@ -29,7 +29,7 @@ func (p *Plan) signals() bool { return slices.Contains(p.Workloads, Signal) }
 // swarms is what workload signal does.
 func (p *Plan) swarms() workload.Swarms {
 	n, _ := p.stretches()
-	return workload.Swarms{Size: p.Swarm, Total: n, Contacts: p.Contacts, Candidates: candidates}
+	return workload.Swarms{Size: p.Swarm, Total: n, Contacts: p.Contacts, Candidates: candidates, Trickle: p.Trickle}
 }
 
 // sessions is how many sessions make up the rate of relayed messages.
@@ -75,6 +75,15 @@ func (p *Plan) checkSignal() error {
 		return fmt.Errorf("--rate %v lets each of %d peers begin a session every %v, and it is told of to nobody in less than %v: more connections, more --contacts or a lower rate",
 			p.Rate, p.Conns, stay.Round(time.Millisecond), leastStay)
 	}
+	if p.Trickle < 0 {
+		return fmt.Errorf("--trickle %v is negative", p.Trickle)
+	}
+	// Contacts are those who leave last: what is sent to them must have come by then.
+	left := time.Duration(float64(p.Conns) / float64(p.sessions()) * float64(time.Second) * float64(p.Swarm-p.Contacts) / float64(p.Swarm))
+	if takes := candidates*p.Trickle + leastStay; p.Trickle > 0 && left < takes {
+		return fmt.Errorf("--trickle %v: the %d candidates take %v and a contact may leave its swarm after %v: a shorter --trickle, more connections or a lower rate",
+			p.Trickle, candidates, candidates*p.Trickle, left.Round(time.Millisecond))
+	}
 	at := slices.Index(p.Workloads, Signal)
 	for i, w := range p.Workloads {
 		if i > at && (w == Echo || w == EchoClosed || w == Hold && p.Probe > 0) {
@@ -107,7 +116,7 @@ func signalled() []record.Metric {
 // sessionsOf is what a phase of sessions says of itself.
 func (p *Plan) sessionsOf() *results.Signal {
 	s := p.swarms()
-	return &results.Signal{Swarms: s.Total, Size: s.Size, Contacts: s.Contacts, Candidates: s.Candidates}
+	return &results.Signal{Swarms: s.Total, Size: s.Size, Contacts: s.Contacts, Candidates: s.Candidates, Trickle: s.Trickle}
 }
 
 // closeSignal puts what was counted into a phase.

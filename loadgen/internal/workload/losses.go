@@ -37,6 +37,11 @@ func (w *Signal) lose(s *session, why results.Cause, now time.Duration) {
 	}
 	fail(&all.Notices, why, s.untold.count())
 	clear(s.untold)
+	if s.later > 0 { // never due
+		s.outstanding -= s.later
+		s.later = 0
+		s.fail(why)
+	}
 	w.settle(s, now)
 }
 

@@ -33,9 +33,7 @@ func (w *Signal) offer(s *session, shard *record.Shard, now time.Duration) {
 		w.relay(s, k, false, 0, now)
 	}
 	for k := range s.contacts {
-		for i := range uint32(w.swarms.Candidates) {
-			w.relay(s, k, false, 1+i, now)
-		}
+		w.trickleOf(s, k, false, now)
 	}
 	if missing := wanted - len(s.contacts); missing > 0 {
 		shard.Signal.Relays.Scheduled += uint64(missing)
@@ -140,9 +138,8 @@ func (w *Signal) relayed(c wire.Conn, m *phoenix.Message, size int, now time.Dur
 		shard.Signal.Answers++
 		shard.Time(record.Answer, now-s.replied)
 	default:
-		for j := range uint32(1 + w.swarms.Candidates) {
-			w.relay(s, k, true, j, now)
-		}
+		w.relay(s, k, true, 0, now)
+		w.trickleOf(s, k, true, now)
 	}
 	w.settle(s, now)
 }

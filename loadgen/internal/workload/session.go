@@ -25,7 +25,8 @@ type session struct {
 	untold   crowd // who has not been told of the join
 	told     crowd // who was told by a presence_diff
 
-	outstanding int           // the join, messages and notices
+	outstanding int           // the join, messages, those that are not due yet, and notices
+	later       int           // messages that are not due yet
 	failed      results.Cause // why it cannot be completed; empty if it can
 }
 

@@ -28,6 +28,7 @@ type swarming struct {
 	lanes   int
 	conns   int
 	rate    pace.Rate // sessions
+	trickle time.Duration
 	shape   func(i int, n *wiretest.Net, s *channeltest.Server)
 }
 
@@ -48,7 +49,7 @@ func (w swarming) run(t *testing.T) (s *stand, warm, main *record.Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	swarms := Swarms{Size: 5, Total: (w.conns + 4) / 5, Contacts: testContacts, Candidates: testCandidates}
+	swarms := Swarms{Size: 5, Total: (w.conns + 4) / 5, Contacts: testContacts, Candidates: testCandidates, Trickle: w.trickle}
 	s.play(true, func(i int, span Span) Stage {
 		return NewSignal(s.lanes[i], s.d[i], s.clients[i], stamps, s.peers[i], []byte(`{"user":"u"}`), swarms, span, Shards{s.warm[i], s.main[i]},
 			pace.Constant{Rate: w.rate, Length: span.Main - span.Start}, pace.Constant{Rate: w.rate, Length: span.End - span.Main})
@@ -164,6 +165,22 @@ func each(n int, f channeltest.Fate) func(int) channeltest.Fate {
 			return f
 		}
 		return channeltest.Fate{}
+	}
+}
+
+// Candidates are due in steps behind what they belong to, and each is timed from then.
+// The answer of 20 ms after the offers has its last candidate behind it by two steps,
+// and that takes 10 ms.
+func TestSignalTrickles(t *testing.T) {
+	t.Parallel()
+	_, warm, main := swarming{lanes: 1, conns: 20, rate: 8, trickle: 40 * time.Millisecond}.run(t)
+	if main.Ops.Completed != 16 || main.Signal.Relays.Completed != 16*perSession || main.Signal.Relays.Reordered+main.Unexpected+warm.Unexpected != 0 {
+		t.Fatalf("%+v, relays %+v", main.Ops, main.Signal.Relays)
+	}
+	for m, want := range map[record.Metric]time.Duration{record.Relay: 10 * time.Millisecond, record.Answer: 20 * time.Millisecond, record.Response: (10 + 10 + 80 + 10) * time.Millisecond} {
+		if h := main.Histogram(m); h.Max() > want+100*time.Microsecond || h.Min() < want-100*time.Microsecond {
+			t.Errorf("%s %v, want %v", m, h, want)
+		}
 	}
 }
 
@@ -294,8 +311,9 @@ func TestSignalJoinsRefused(t *testing.T) {
 // order.
 func TestSignalLosesConnections(t *testing.T) {
 	t.Parallel()
-	for _, at := range []time.Duration{5, 25} { // milliseconds after a session was due
-		_, _, main := swarming{lanes: 1, conns: 20, rate: 8, shape: func(_ int, n *wiretest.Net, s *channeltest.Server) {
+	for _, at := range []time.Duration{5, 25, 36} { // milliseconds after a session was due
+		trickle := at / 36 * 40 * time.Millisecond // the last while candidates are not due yet
+		_, _, main := swarming{lanes: 1, conns: 20, rate: 8, trickle: trickle, shape: func(_ int, n *wiretest.Net, s *channeltest.Server) {
 			s.Gather = 50 * time.Millisecond
 			inner, armed := n.Frame, false
 			n.Frame = func(p *wiretest.Peer, f ws.Frame) {
@@ -305,7 +323,12 @@ func TestSignalLosesConnections(t *testing.T) {
 				}
 			}
 		}}.run(t)
-		if main.Dials.Lost != 1 || main.Ops.Completed < 12 || main.Ops.Causes[results.CauseReset] == 0 {
+		// What is sent to the lost one later is answered: nobody of that name.
+		failed := main.Ops.Causes[results.CauseReset]
+		if trickle > 0 {
+			failed += main.Ops.Causes[results.CauseAbsent]
+		}
+		if main.Dials.Lost != 1 || main.Ops.Completed < 12 || failed == 0 {
 			t.Errorf("%d ms: %+v, %d lost", at, main.Ops, main.Dials.Lost)
 		}
 	}
