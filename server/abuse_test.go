@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
 
 	"signalbench/server/engine"
 	"signalbench/server/hub"
@@ -300,6 +301,63 @@ func TestAbuse(t *testing.T) {
 				close(stop)
 				if n := <-rounds; n == 0 {
 					t.Error("the neighbours did nothing")
+				}
+			})
+		}
+	}
+}
+
+// A server that is told to end while its rooms are flooded ends, and leaves nothing
+// running.
+func TestEndInAFlood(t *testing.T) {
+	for _, e := range measured() {
+		for _, tables := range []int{0, 3} {
+			if tables > 0 && !e.OwnTables {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, %d tables", e.Name, tables), func(t *testing.T) {
+				defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+				cfg := engine.DefaultConfig()
+				cfg.Tables, cfg.DrainTimeout = tables, 50*time.Millisecond
+				limits := hub.DefaultConfig()
+				limits.PresencePeriod = time.Millisecond
+				rooms, err := hub.New(limits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var wg sync.WaitGroup
+				defer wg.Wait()
+				defer rooms.Close()
+				t.Run("flood", func(t *testing.T) {
+					address := serveEngine(t, e, cfg, rooms).String()
+					var all []*websocket.Conn
+					for range 20 {
+						all = append(all, dial(t, address, hub.Path+"?vsn=2.0.0"))
+					}
+					for i, c := range all {
+						wg.Go(func() {
+							for { // reads ever less than it is sent
+								if _, _, err := c.ReadMessage(); err != nil {
+									return
+								}
+							}
+						})
+						wg.Go(func() {
+							for n := 0; ; n++ {
+								text := fmt.Sprintf(`["%d",null,"room:flood","x",{"n":%d}]`, i, n)
+								if n%10 == 0 {
+									text = fmt.Sprintf(`["%d",null,"room:flood","phx_join",{"meta":%d}]`, i, n)
+								}
+								if c.WriteMessage(websocket.TextMessage, []byte(text)) != nil {
+									return
+								}
+							}
+						})
+					}
+					eventually(t, "a flood", func() bool { return rooms.Stats().Deliveries > 2_000 })
+				})
+				if s := cfg.Stats; s.Open.Load() != 0 || rooms.Stats().Members != 0 {
+					t.Errorf("%d connections and %d members are left", s.Open.Load(), rooms.Stats().Members)
 				}
 			})
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 
@@ -27,7 +28,7 @@ func serveEngine(t testing.TB, e engine.Entry, cfg engine.Config, h engine.Handl
 	go func() { done <- eng.Serve(ctx, []net.Listener{l}, h) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-done; err != nil && err != engine.ErrDrainDeadline {
+		if err := <-done; err != nil && !errors.Is(err, engine.ErrDrainDeadline) {
 			t.Errorf("Serve returned %v", err)
 		}
 	})
