@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"time"
 
 	"signalbench/loadgen/internal/wire"
@@ -13,14 +14,16 @@ type planned struct {
 	dial bool
 }
 
-// agenda is a binary heap of what is planned, the earliest first.
-type agenda []planned
+func (p planned) when() time.Duration { return p.at }
 
-func (a *agenda) add(p planned) {
+// agenda is a binary heap of what is planned, the earliest first.
+type agenda[P interface{ when() time.Duration }] []P
+
+func (a *agenda[P]) add(p P) {
 	h := append(*a, p)
 	for i := len(h) - 1; i > 0; {
 		up := (i - 1) / 2
-		if h[up].at <= h[i].at {
+		if h[up].when() <= h[i].when() {
 			break
 		}
 		h[up], h[i] = h[i], h[up]
@@ -29,7 +32,7 @@ func (a *agenda) add(p planned) {
 	*a = h
 }
 
-func (a *agenda) pop() planned {
+func (a *agenda[P]) pop() P {
 	h := *a
 	top := h[0]
 	last := len(h) - 1
@@ -39,11 +42,11 @@ func (a *agenda) pop() planned {
 	return top
 }
 
-func (a agenda) sink(i int) {
+func (a agenda[P]) sink(i int) {
 	for {
 		least := i
 		for _, down := range [2]int{2*i + 1, 2*i + 2} {
-			if down < len(a) && a[down].at < a[least].at {
+			if down < len(a) && a[down].when() < a[least].when() {
 				least = down
 			}
 		}
@@ -55,17 +58,11 @@ func (a agenda) sink(i int) {
 	}
 }
 
-// drop forgets what is planned for c. It is for connections that are lost, which
-// is rare, and looks at everything.
-func (a *agenda) drop(c wire.Conn) {
-	kept := (*a)[:0]
-	for _, p := range *a {
-		if p.conn != c {
-			kept = append(kept, p)
-		}
-	}
-	*a = kept
-	for i := len(kept)/2 - 1; i >= 0; i-- {
-		kept.sink(i)
+// drop forgets what is planned and not wanted. It is for connections that are lost,
+// which is rare, and looks at everything.
+func (a *agenda[P]) drop(unwanted func(P) bool) {
+	*a = slices.DeleteFunc(*a, unwanted)
+	for i := len(*a)/2 - 1; i >= 0; i-- {
+		a.sink(i)
 	}
 }

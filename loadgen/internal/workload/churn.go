@@ -30,7 +30,7 @@ type Churn struct {
 	life   Lifetimes
 	random *rand.Rand
 	greet  bool
-	agenda agenda
+	agenda agenda[planned]
 	// waiting holds dials that are due and have no room in the dial window, in
 	// order.
 	waiting []planned
@@ -145,7 +145,7 @@ func (w *Churn) Failed(c wire.Conn, _ results.Cause, now time.Duration) {
 func (w *Churn) Ended(c wire.Conn, why results.Cause, now time.Duration) {
 	w.common.Ended(c, why, now)
 	if why != "" {
-		w.agenda.drop(c)
+		w.agenda.drop(func(p planned) bool { return p.conn == c })
 	}
 	if !w.aborted && (why == "" || !w.over) {
 		w.waiting = append(w.waiting, planned{at: now, conn: c, dial: true})

@@ -30,10 +30,7 @@ func (w *Signal) offer(s *session, shard *record.Shard, now time.Duration) {
 		s.contacts[k] = contact{peer: c, session: w.known.sessions[c], id: append(s.contacts[k].id[:0], w.known.ids[c]...)}
 	}
 	for k := range s.contacts {
-		w.relay(s, k, false, 0, now)
-	}
-	for k := range s.contacts {
-		w.trickleOf(s, k, false, now)
+		w.follow(s, k, false, now)
 	}
 	if missing := wanted - len(s.contacts); missing > 0 {
 		shard.Signal.Relays.Scheduled += uint64(missing)
@@ -136,10 +133,9 @@ func (w *Signal) relayed(c wire.Conn, m *phoenix.Message, size int, now time.Dur
 	case i > 0:
 	case back:
 		shard.Signal.Answers++
-		shard.Time(record.Answer, now-s.replied)
+		shard.Time(record.Answer, now-with.offered)
 	default:
-		w.relay(s, k, true, 0, now)
-		w.trickleOf(s, k, true, now)
+		w.follow(s, k, true, now)
 	}
 	w.settle(s, now)
 }

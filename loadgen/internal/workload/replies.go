@@ -72,7 +72,6 @@ func (w *Signal) joined(c wire.Conn, st stamp.Stamp, m *phoenix.Message, size in
 	joins.Completed++
 	shard.Time(record.Join, now-st.Due)
 	p.joined = true
-	s.replied = now
 	s.id = append(s.id, w.known.ids[c]...)
 	w.offer(s, shard, now)
 	w.settle(s, now)

@@ -19,7 +19,6 @@ type session struct {
 	sent   time.Duration
 
 	joining  bool
-	replied  time.Duration // the join's reply was received; its offers are due then
 	id       []byte        // the peer's, by that reply
 	contacts []contact
 	untold   crowd // who has not been told of the join
@@ -35,6 +34,7 @@ type contact struct {
 	peer    wire.Conn
 	session uint32 // its latest when the offer was sent
 	id      []byte
+	offered time.Duration // its offer was due then
 	// wait says which messages are outstanding, got which have come: first those to
 	// the contact, then those back, by their numbers.
 	wait, got [2]uint32

@@ -21,7 +21,7 @@ type Swarms struct {
 	Contacts   int // others that a joiner signals to, at most MaxContacts
 	Candidates int // of each side to each contact, at most MaxCandidates
 	// Trickle is how long after an offer or an answer each further candidate is due: a
-	// browser finds them one after the other (RFC 8838).
+	// browser finds them one after the other (RFC 8838). Offers share out one step.
 	Trickle time.Duration
 }
 
@@ -30,9 +30,9 @@ func (s Swarms) Relays() int { return s.Contacts * (2 + 2*s.Candidates) }
 
 // A Signal is an open loop of sessions. At a time that the schedule sets, a peer
 // leaves its swarm and joins it again. With the reply to its join its offers are due,
-// one to each of some others of the swarm, and behind each its candidates in steps of
-// Swarms.Trickle; an offer that is received makes the contact's answer due, and its
-// candidates in the same way. The others are told of the join by the server. When everything has arrived the session is completed.
+// one to each of some others of the swarm within Swarms.Trickle, and behind each its
+// candidates in steps of that; an offer that is received makes the contact's answer
+// due, and its candidates in the same way. The others are told of the join by the server. When everything has arrived the session is completed.
 //
 // Swarms take turns, and in a swarm its peers; a joiner's contacts are those that
 // have joined last, so that they are the last to leave.
@@ -61,8 +61,8 @@ type Signal struct {
 
 	peers   []peer
 	free    *session
-	open    int // sessions
-	trickle trickle
+	open    int           // sessions
+	trickle agenda[later] // what is not due yet
 
 	head    [stamp.HeaderSize]byte
 	text    []byte
@@ -87,7 +87,7 @@ func NewSignal(l *lane.Lane, d *Delivery, c *channel.Client, stamps *stamp.Layou
 	w := &Signal{
 		common: common{l: l, d: d}, client: c, stamps: stamps, texts: newRelayTexts(), known: known,
 		span: span, shards: shards, swarms: swarms, legs: [2]leg{{span.Start, warm}, {span.Main, main}},
-		join: channel.Tail(join), peers: make([]peer, l.Conns), trickle: newTrickle(swarms.Candidates),
+		join: channel.Tail(join), peers: make([]peer, l.Conns),
 	}
 	for c := 0; c < l.Conns; c += swarms.Size {
 		w.numbers = append(w.numbers, l.Global(wire.Conn(c))/uint32(swarms.Size))
@@ -142,7 +142,7 @@ func (w *Signal) around(c wire.Conn) (first wire.Conn, size, place uint32) {
 }
 
 // Next implements [lane.Workload].
-func (w *Signal) Next() time.Duration { return min(w.due, w.trickle.next()) }
+func (w *Signal) Next() time.Duration { return min(w.due, w.trickles()) }
 
 // Fire implements [lane.Workload].
 func (w *Signal) Fire(now time.Duration) {
@@ -154,12 +154,8 @@ func (w *Signal) Fire(now time.Duration) {
 		now = w.l.Now()
 		w.begin(c, main, due, now)
 	}
-	for range few {
-		d, ok := w.trickle.take(now)
-		if !ok {
-			break
-		}
-		w.candidate(d, now)
+	for n := 0; n < few && w.trickles() <= now; n++ {
+		w.pass(now)
 	}
 	w.tell(w.Finished())
 }

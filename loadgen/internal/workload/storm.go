@@ -40,7 +40,7 @@ type Storm struct {
 	shard   *record.Shard
 	random  *rand.Rand
 	clients []client
-	agenda  agenda // dials; the end of a life is not in it
+	agenda  agenda[planned] // dials; the end of a life is not in it
 	cut     wire.Conn
 	left    int // connections that are not lost yet
 	away    int // lost, and not back

@@ -48,11 +48,11 @@ func TestRing(t *testing.T) {
 
 func TestAgenda(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	var a agenda
+	var a agenda[planned]
 	for range 1000 {
 		a.add(planned{at: time.Duration(random.IntN(500)), conn: wire.Conn(random.IntN(50))})
 	}
-	a.drop(7)
+	a.drop(func(p planned) bool { return p.conn == 7 })
 	last, n := time.Duration(0), 0
 	for len(a) > 0 {
 		p := a.pop()
