@@ -19,7 +19,7 @@ type session struct {
 	sent   time.Duration
 
 	joining  bool
-	id       []byte        // the peer's, by that reply
+	id       []byte // the peer's, by that reply
 	contacts []contact
 	untold   crowd // who has not been told of the join
 	told     crowd // who was told by a presence_diff
