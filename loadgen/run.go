@@ -44,6 +44,7 @@ type runCommand struct {
 	Rooms       uint32        `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
 	Swarm       int           `default:"10" placeholder:"S" help:"Workload signal: peers of a swarm, which is a room; the last swarm may be smaller."`
 	Contacts    int           `default:"3" placeholder:"K" help:"Workload signal: others of the swarm to which a peer that has joined sends an offer."`
+	Candidates  int           `default:"4" placeholder:"N" help:"Workload signal: candidates that follow each offer and each answer."`
 	Trickle     time.Duration `default:"20ms" help:"Workload signal: how long after its offer or answer each further candidate is due; 0 sends all of them at once."`
 	Publishers  int           `default:"1" placeholder:"P" help:"Workload broadcast: how many members of each room publish to all others; a message is a payload of --payload bytes, to which the protocol and the server add theirs."`
 	JoinPayload string        `default:"{}" placeholder:"JSON" help:"Payload of a join. Workload broadcast asks for no presence, and alone for no replies to what is published, unless it is given."`
@@ -152,7 +153,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,
 		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: pendingOf(c.Pending, c.Ramp), FirstEcho: c.FirstEcho,
-		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts, Trickle: c.Trickle,
+		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts, Candidates: c.Candidates, Trickle: c.Trickle,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
 		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
 		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit, Adversaries: c.Adversary,

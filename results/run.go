@@ -79,8 +79,10 @@ type Spec struct {
 	// them a joiner signals to.
 	Swarm    int `json:"swarm,omitempty"`
 	Contacts int `json:"contacts,omitempty"`
-	// Trickle is how long after its offer or answer each further candidate is due.
-	Trickle time.Duration `json:"trickle_ns,omitempty"`
+	// Candidates is how many follow each offer and each answer, and Trickle how long
+	// after it, and after each other, they are due.
+	Candidates int           `json:"candidates,omitempty"`
+	Trickle    time.Duration `json:"trickle_ns,omitempty"`
 	// Adversaries are bad clients beside the healthy ones: each workload runs first
 	// without and then with them.
 	Adversaries []Adversary `json:"adversaries,omitempty"`

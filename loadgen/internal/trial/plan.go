@@ -54,8 +54,10 @@ type Plan struct {
 	// Swarm is how many peers a swarm of workload signal has, Contacts how many of
 	// them a joiner signals to; Rate is that of the messages they relay.
 	Swarm, Contacts int
-	// Trickle is how long after an offer or answer each further candidate is due.
-	Trickle time.Duration
+	// Candidates is how many follow each offer and each answer, and Trickle how long
+	// after it, and after each other, they are due.
+	Candidates int
+	Trickle    time.Duration
 
 	// Hold: each connection is asked for a sign of life once in Heartbeat (0:
 	// never) and answers within HeartbeatTimeout. Every Probe (0: never) one

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// candidates is how many candidates each side of a session sends to the other.
-	candidates = 4
 	// leastStay is how long a peer must be in its swarm from one session to its next:
 	// a server may gather news of who has come and gone for some time, and a peer that
 	// leaves meanwhile is told of to nobody.
@@ -29,7 +27,7 @@ func (p *Plan) signals() bool { return slices.Contains(p.Workloads, Signal) }
 // swarms is what workload signal does.
 func (p *Plan) swarms() workload.Swarms {
 	n, _ := p.stretches()
-	return workload.Swarms{Size: p.Swarm, Total: n, Contacts: p.Contacts, Candidates: candidates, Trickle: p.Trickle}
+	return workload.Swarms{Size: p.Swarm, Total: n, Contacts: p.Contacts, Candidates: p.Candidates, Trickle: p.Trickle}
 }
 
 // sessions is how many sessions make up the rate of relayed messages.
@@ -67,6 +65,8 @@ func (p *Plan) checkSignal() error {
 		return fmt.Errorf("--contacts %d: a peer of a swarm of %d has from 1 to %d others to signal to", p.Contacts, p.Swarm, p.Swarm-1)
 	case p.Contacts > workload.MaxContacts:
 		return fmt.Errorf("--contacts %d is over %d", p.Contacts, workload.MaxContacts)
+	case p.Candidates < 0 || p.Candidates > workload.MaxCandidates:
+		return fmt.Errorf("--candidates %d: from 0 to %d follow an offer or an answer", p.Candidates, workload.MaxCandidates)
 	}
 	if n, _ := p.stretches(); p.Lanes > n || p.Groups > n/p.Lanes && p.Groups > 1 {
 		return fmt.Errorf("%d event loops are too many for %d swarms: all peers of a swarm are in one of them (--lanes, --swarm)", p.loops(), n)
@@ -80,9 +80,9 @@ func (p *Plan) checkSignal() error {
 	}
 	// Contacts are those who leave last: what is sent to them must have come by then.
 	left := time.Duration(float64(p.Conns) / float64(p.sessions()) * float64(time.Second) * float64(p.Swarm-p.Contacts) / float64(p.Swarm))
-	if takes := candidates*p.Trickle + leastStay; p.Trickle > 0 && left < takes {
+	if takes := time.Duration(p.Candidates)*p.Trickle + leastStay; p.Trickle > 0 && left < takes {
 		return fmt.Errorf("--trickle %v: the %d candidates take %v and a contact may leave its swarm after %v: a shorter --trickle, more connections or a lower rate",
-			p.Trickle, candidates, candidates*p.Trickle, left.Round(time.Millisecond))
+			p.Trickle, p.Candidates, time.Duration(p.Candidates)*p.Trickle, left.Round(time.Millisecond))
 	}
 	at := slices.Index(p.Workloads, Signal)
 	for i, w := range p.Workloads {

@@ -16,7 +16,7 @@ import (
 func (s *server) signalPlan(t *testing.T, workloads ...string) *Plan {
 	p := s.channelPlan(t, workloads...)
 	p.Proto.Topic, p.Proto.Rooms, p.Proto.Swarm = "room:s{n}", 1, 10
-	p.Conns, p.Swarm, p.Contacts, p.Rate, p.Trickle = 30, 10, 3, 450, 5*time.Millisecond
+	p.Conns, p.Swarm, p.Contacts, p.Candidates, p.Rate, p.Trickle = 30, 10, 3, 4, 450, 5*time.Millisecond
 	p.Window, p.Lanes = 600*time.Millisecond, 1
 	return p
 }
@@ -112,6 +112,7 @@ func TestCheckSignal(t *testing.T) {
 		"--contacts 10: a peer of a swarm":     func(p *Plan) { p.Contacts = 10 },
 		"--contacts 0: a peer of a swarm":      func(p *Plan) { p.Contacts = 0 },
 		"--contacts 40 is over 32":             func(p *Plan) { p.Conns, p.Swarm, p.Proto.Swarm, p.Contacts = 50, 50, 50, 40 },
+		"--candidates 32: from 0 to 31":        func(p *Plan) { p.Candidates = 32 },
 		"--trickle -1s is negative":            func(p *Plan) { p.Trickle = -time.Second },
 		"the 4 candidates take 1.6s and a con": func(p *Plan) { p.Trickle = 400 * time.Millisecond },
 		"4 event loops are too many for 3":     func(p *Plan) { p.Lanes = 4 },

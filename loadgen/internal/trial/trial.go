@@ -207,7 +207,7 @@ func (p *Plan) spec() results.Spec {
 		s.Proto, s.Topic, s.Rooms = channel.Name, p.Proto.Topic, p.rooms()
 	}
 	if p.signals() {
-		s.Swarm, s.Contacts, s.Trickle = p.Swarm, p.Contacts, p.Trickle
+		s.Swarm, s.Contacts, s.Candidates, s.Trickle = p.Swarm, p.Contacts, p.Candidates, p.Trickle
 	}
 	if slices.Contains(p.Workloads, Hold) {
 		s.Heartbeat, s.Probe = p.Heartbeat, p.Probe
