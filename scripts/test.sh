@@ -48,12 +48,13 @@ step_staticcheck() { go tool staticcheck ./...; }
 # engine over real sockets.
 # They hold servers to the clock, and a machine that is busy with something else
 # makes both late: a package that fails has one more try, alone.
-# Packages are tested in the order of the list, some at once: the longest come
+# Packages are tested in the order of the list, three at once, as the longest mostly
+# wait; these come
 # first, or the last of them would run alone while a core has nothing to do.
 step_race() {
   local log=$out/race.first failed
   { go list ./server/{netpoll,gorilla,enginetest} ./loadgen/internal/trial && go list ./...; } | awk '!seen[$0]++' |
-    grep -v "$timed" | xargs go test -race -vet=off -timeout 5m 2>&1 | tee "$log" && return
+    grep -v "$timed" | xargs go test -race -vet=off -timeout 5m -p 3 2>&1 | tee "$log" && return
   failed=$(awk '$1 == "FAIL" && $2 ~ "/" {print $2}' "$log")
   [ -n "$failed" ] || return 1
   echo "once more: $failed"
