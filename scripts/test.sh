@@ -48,9 +48,8 @@ step_staticcheck() { go tool staticcheck ./...; }
 # engine over real sockets.
 # They hold servers to the clock, and a machine that is busy with something else
 # makes both late: a package that fails has one more try, alone.
-# Packages are tested in the order of the list, three at once, as the longest mostly
-# wait; these come
-# first, or the last of them would run alone while a core has nothing to do.
+# Three packages are tested at once, as the longest mostly wait, in the order of the
+# list: these come first, or the last of them would run alone while cores are idle.
 step_race() {
   local log=$out/race.first failed
   { go list ./server/{netpoll,gorilla,enginetest} ./loadgen/internal/trial && go list ./...; } | awk '!seen[$0]++' |
