@@ -218,6 +218,11 @@ func TestJudge(t *testing.T) {
 		}, CheckAchieved, Warning, "achieved 1900.0/s (95.00 %)"},
 
 		{"Little's law broken downwards", func(r *Run) { r.Spec.InFlight = 60 }, CheckLittle, Fatal, "expected 60 in flight within 10 %; throughput 5000.0/s times mean service time 10"},
+		{"the slowest of one in flight does not widen a loop of echoes", func(r *Run) {
+			p := &r.Phases[closed]
+			r.Spec.InFlight, p.Ops, p.Achieved = 1, Ops{Scheduled: 100, Completed: 100}, 10
+			p.Metrics = []Metric{uniform(MetricService, 100, 221*time.Millisecond)}
+		}, CheckLittle, Fatal, "expected 1 in flight"},
 		{"Little's law broken upwards", func(r *Run) { r.Spec.InFlight = 40 }, CheckLittle, Fatal, "expected 40 in flight"},
 		{name: "Little's law within tolerance", change: func(r *Run) { r.Spec.InFlight = 53 }},
 		{name: "one in flight and a gap of microseconds", change: func(r *Run) {

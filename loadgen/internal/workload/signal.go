@@ -346,7 +346,7 @@ func (w *Signal) Abort(why results.Cause) {
 		shard.Ops.Scheduled++
 		shard.DropOp(why, 1)
 	}
-	w.leg, w.due = len(w.legs), lane.Never
+	w.leg, w.due, w.trickle = len(w.legs), lane.Never, nil
 	if why != results.CauseStopped {
 		why = results.CauseMissing
 	}

@@ -29,6 +29,8 @@ type swarming struct {
 	conns   int
 	rate    pace.Rate // sessions
 	trickle time.Duration
+	tick    time.Duration // that the generator takes for whatever it does
+	stopped time.Duration // after the start of the window; 0: never
 	shape   func(i int, n *wiretest.Net, s *channeltest.Server)
 }
 
@@ -51,8 +53,13 @@ func (w swarming) run(t *testing.T) (s *stand, warm, main *record.Set) {
 	}
 	swarms := Swarms{Size: 5, Total: (w.conns + 4) / 5, Contacts: testContacts, Candidates: testCandidates, Trickle: w.trickle}
 	s.play(true, func(i int, span Span) Stage {
-		return NewSignal(s.lanes[i], s.d[i], s.clients[i], stamps, s.peers[i], []byte(`{"user":"u"}`), swarms, span, Shards{s.warm[i], s.main[i]},
+		stage := NewSignal(s.lanes[i], s.d[i], s.clients[i], stamps, s.peers[i], []byte(`{"user":"u"}`), swarms, span, Shards{s.warm[i], s.main[i]},
 			pace.Constant{Rate: w.rate, Length: span.Main - span.Start}, pace.Constant{Rate: w.rate, Length: span.End - span.Main})
+		s.nets[i].Tick = w.tick
+		if w.stopped > 0 {
+			s.nets[i].After(span.Main+w.stopped-s.nets[i].Now(), func(wire.Events) { stage.Abort(results.CauseStopped) })
+		}
+		return stage
 	})
 	for i, stage := range s.stages {
 		stage.Abort(results.CauseBacklog)
@@ -181,6 +188,28 @@ func TestSignalTrickles(t *testing.T) {
 		if h := main.Histogram(m); h.Max() > want+100*time.Microsecond || h.Min() < want-100*time.Microsecond {
 			t.Errorf("%s %v, want %v", m, h, want)
 		}
+	}
+}
+
+// A candidate that is sent late has its lateness in its time.
+func TestSignalTricklesLate(t *testing.T) {
+	t.Parallel()
+	_, _, main := swarming{lanes: 1, conns: 20, rate: 8, trickle: 9 * time.Millisecond, tick: 2 * time.Millisecond}.run(t)
+	if h := main.Histogram(record.Relay); main.Ops.Completed != 16 || h.Max() < 50*time.Millisecond { // 42 ms from when it was noticed to be due
+		t.Errorf("%+v, relay %v", main.Ops, h)
+	}
+}
+
+// What is not due yet when a load is stopped was never sent, and its session has failed.
+func TestSignalStopped(t *testing.T) {
+	t.Parallel()
+	_, _, main := swarming{lanes: 1, conns: 20, rate: 8, trickle: 40 * time.Millisecond, stopped: 555 * time.Millisecond}.run(t)
+	// Sessions begin at 0, 125, ... 500 ms; the last has sent its offers and has 12 candidates to come.
+	if o := main.Ops; o.Scheduled != 5 || o.Completed != 4 || o.Causes[results.CauseStopped] != 1 {
+		t.Errorf("%+v", o)
+	}
+	if r := main.Signal.Relays; r.Completed < 4*perSession || r.Scheduled >= 5*perSession {
+		t.Errorf("%+v", r)
 	}
 }
 

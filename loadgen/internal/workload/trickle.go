@@ -49,14 +49,11 @@ func (w *Signal) trickles() time.Duration {
 	return w.trickle[0].due
 }
 
-// pass sends the one that has been due for longest, unless its session was given up
-// meanwhile.
+// pass sends the one that has been due for longest. Its session is open, as it waits
+// for it.
 func (w *Signal) pass(now time.Duration) {
 	d := w.trickle.pop()
 	s := w.find(d.peer, d.session)
-	if s == nil || s.later == 0 {
-		return
-	}
 	s.later--
 	s.outstanding--
 	w.relay(s, d.contact, d.back, d.number, d.due)

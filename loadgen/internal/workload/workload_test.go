@@ -46,6 +46,18 @@ func TestRing(t *testing.T) {
 	}
 }
 
+func TestAgendaIsInOrder(t *testing.T) {
+	var a agenda[planned]
+	for _, at := range []time.Duration{5, 3, 8, 1, 9, 2, 7, 4, 6} {
+		a.add(planned{at: at})
+	}
+	for want := time.Duration(1); want < 10; want++ {
+		if p := a.pop(); p.at != want {
+			t.Fatalf("%d came, want %d", p.at, want)
+		}
+	}
+}
+
 func TestAgenda(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var a agenda[planned]
