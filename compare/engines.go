@@ -18,6 +18,7 @@ type entry struct {
 	Summary   string `json:"summary"`
 	IdleBytes int    `json:"idle_bytes"`
 	OwnTables bool   `json:"own_tables"`
+	Optional  bool   `json:"optional"`
 	Lesson    []struct {
 		Case string `json:"case"`
 		Why  string `json:"why"`
@@ -54,12 +55,12 @@ func listEngines(ctx context.Context, server string) ([]entry, error) {
 }
 
 // choose returns the arms for the engines that are asked for, or for all that
-// are no lessons if none is.
+// are neither optional nor lessons if none is.
 func choose(list []entry, asked []string) ([]orchestrate.Arm, error) {
 	var arms []orchestrate.Arm
 	if len(asked) == 0 {
 		for _, e := range list {
-			if len(e.Lesson) == 0 {
+			if len(e.Lesson) == 0 && !e.Optional {
 				arms = append(arms, orchestrate.Arm{Name: e.Name, Summary: e.Summary, IdleBytes: e.IdleBytes, OwnTables: e.OwnTables})
 			}
 		}

@@ -12,6 +12,8 @@ const (
 	WorkloadBroadcast       = "broadcast"
 	WorkloadBroadcastClosed = "broadcast-closed"
 	WorkloadStorm           = "storm"
+	WorkloadPush            = "push"    // messages published to the channel of one connection each
+	WorkloadHongbao         = "hongbao" // red envelopes: shake, be told of a gift, grab a share
 )
 
 // Signal is what a phase of workload signal did beyond its operations. An operation

@@ -21,6 +21,10 @@ type Suite struct {
 	Seed        uint64 `json:"seed"`               // decides the order of the arms
 	NoClaim     string `json:"no_claim,omitempty"` // why no figure of this suite carries a claim
 	Steps       []Step `json:"steps"`              // in the order in which they ran
+	// Reproduction is nil unless the suite repeats what somebody published.
+	Reproduction *Reproduction `json:"reproduction,omitempty"`
+	// Benchmarks are operations that were timed by themselves beside the steps.
+	Benchmarks []Benchmark `json:"benchmarks,omitempty"`
 
 	Findings []Finding `json:"findings"`
 	Verdict  Verdict   `json:"verdict"`

@@ -71,11 +71,12 @@ func (c *enginesCommand) writeJSON(s *session) error {
 		Summary   string                `json:"summary"`
 		IdleBytes int                   `json:"idle_bytes"`
 		OwnTables bool                  `json:"own_tables,omitempty"`
+		Optional  bool                  `json:"optional,omitempty"`
 		Lesson    []engine.KnownFailure `json:"lesson,omitempty"`
 	}
 	list := make([]entry, len(engines))
 	for i, e := range engines {
-		list[i] = entry{e.Name, e.Summary, e.IdleBytes, e.OwnTables, e.Lesson}
+		list[i] = entry{e.Name, e.Summary, e.IdleBytes, e.OwnTables, e.Optional, e.Lesson}
 	}
 	return json.NewEncoder(s.stdout).Encode(list)
 }

@@ -15,6 +15,9 @@ type Entry struct {
 	// OwnTables marks an engine that can divide its connections among several
 	// descriptor tables (Config.Tables).
 	OwnTables bool
+	// Optional marks an engine that is measured only when it is named, as it is there
+	// to compare with: what others make, or what somebody once published.
+	Optional bool
 	// New returns the engine or says which field of the Config it cannot serve.
 	New func(Config) (Engine, error)
 	// Lesson, if not empty, marks an engine kept to show a known mistake: the

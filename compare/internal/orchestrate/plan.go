@@ -25,22 +25,63 @@ type Plan struct {
 	ServerFlags []string
 }
 
-// An Arm is one thing under comparison: an engine of our server, or a server
-// that somebody else runs.
+// An Arm is one thing under comparison: an engine of our server, a program that is
+// started like it, or a server that somebody else runs.
 type Arm struct {
-	Name    string // of the engine, or the label of a foreign server
+	Name    string
 	Summary string
+	// Engine is that of our server; empty means the one called Name.
+	Engine string
+	// Flags are for this arm's server alone, beyond Plan.ServerFlags, for example
+	// "--gogc=50".
+	Flags []string
+	// Program is set for a server that is started for each step and is no engine of
+	// ours.
+	Program *Program
 	// IdleBytes is about what an idle connection takes in the server; 0 if that is
 	// not known.
 	IdleBytes int
 	// OwnTables is set for an engine that holds in one process, in several
 	// descriptor tables, what takes others several processes.
 	OwnTables bool
-	// Lesson lists what an engine that is kept as a lesson is known to fail.
+	// Lesson lists what a server is known to fail of the conformance kit; it is
+	// measured all the same.
 	Lesson []results.CaseResult
 	// Foreign is set for a server that is not ours to start and stop.
 	Foreign *Foreign
 }
+
+// A Program is a server that is started for each step as ours is: with --listen
+// HOST:PORT behind Args, and with --admin HOST:PORT if it has one. It prints one line
+// of JSON to standard output as soon as it listens, {"pid":N,"engine":NAME,
+// "listen":["HOST:PORT"]}, and ends on SIGINT.
+type Program struct {
+	// Path is the executable; empty means that of our server.
+	Path string
+	Args []string
+	// Engine is what the ready line and the admin listener say; empty means the name
+	// of the arm.
+	Engine string
+	// Scheme is "ws", or "tcp" for a server that echoes bytes without WebSocket and is
+	// not asked for conformance. Empty means "ws".
+	Scheme string
+	// Admin says that the program has an admin listener like ours.
+	Admin bool
+}
+
+// engine is what the arm's server says it is.
+func (a *Arm) engine() string {
+	switch {
+	case a.Program != nil && a.Program.Engine != "":
+		return a.Program.Engine
+	case a.Engine != "":
+		return a.Engine
+	}
+	return a.Name
+}
+
+// raw reports whether the arm's server speaks no WebSocket.
+func (a *Arm) raw() bool { return a.Program != nil && a.Program.Scheme == rawScheme }
 
 // Foreign finds a server that is already running.
 type Foreign struct {
@@ -55,6 +96,9 @@ type Foreign struct {
 // A Load is what the load generator is asked to do in each step.
 type Load struct {
 	Workloads []string // in order, as results names them
+	// Path is that of the URL, where "{i}" stands for the number of the connection;
+	// empty means the echo service, or the rooms if Channels has a protocol.
+	Path      string
 	Conns     int
 	Plateaus  int
 	Pending   int           // most dials in progress; 0 leaves it to the load generator
@@ -77,6 +121,8 @@ type Load struct {
 	// Adversaries are bad clients, as the load generator takes them; each workload
 	// then runs without and beside them.
 	Adversaries []string
+	// Flags are further ones of the load generator, for example "--silence=360s".
+	Flags []string
 }
 
 // args is the load generator's command line without target and folder.
@@ -135,7 +181,7 @@ func (l Load) args() []string {
 	if l.Insecure {
 		args = append(args, "--insecure")
 	}
-	return args
+	return append(args, l.Flags...)
 }
 
 // Estimate is about how long one step takes; for progress and for the deadline
@@ -198,6 +244,9 @@ func (p *Plan) validate() error {
 			return fmt.Errorf("arm %q is listed twice", a.Name)
 		}
 		seen[a.Name] = true
+		if a.Program != nil && p.Shards > 1 && !a.OwnTables {
+			return fmt.Errorf("%d connections are more than one process may have descriptors for (ulimit -n), and %s is one process: ask for fewer, or leave it out", p.Load.Conns, a.Name)
+		}
 	}
 	return p.checkRooms()
 }

@@ -213,13 +213,20 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 		}
 		return err
 	}
+	if a.raw() {
+		return nil // it speaks no WebSocket
+	}
 	s, err := e.start(ctx, a, 1, false)
 	if err != nil {
 		return err
 	}
 	defer s.Stop(e.patience.stop)
 	arm.Server = s.Argv
-	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, a.Name, e.plan.Load.Insecure)
+	engine := a.engine()
+	if a.Program != nil {
+		engine = "" // our server knows nothing of it
+	}
+	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, engine, e.plan.Load.Insecure)
 	arm.Conformance.Failed = withLesson(arm.Conformance.Failed, a.Lesson)
 	if s.Ended() {
 		return fmt.Errorf("the server ended during the conformance kit: %w", orClean(s.Err()))
@@ -229,11 +236,16 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 
 // start starts a server that can be restarted if it is supervised.
 func (e *execution) start(ctx context.Context, a *Arm, shards int, supervised bool) (*server, error) {
-	flags := append(shardFlags(a, shards, e.plan.Load.Conns), e.plan.ServerFlags...)
-	if supervised {
-		flags = append(flags, "--supervise")
+	how := e.starting(a)
+	how.ports = shards
+	if a.Program == nil {
+		how.flags = append(shardFlags(a, shards, e.plan.Load.Conns), e.plan.ServerFlags...)
 	}
-	return startServer(ctx, starting{e.Server, a.Name, flags, shards, e.patience.ready}, e.ports, e.note)
+	how.flags = append(how.flags, a.Flags...)
+	if supervised {
+		how.flags = append(how.flags, "--supervise")
+	}
+	return startServer(ctx, how, e.ports, e.note)
 }
 
 // note records a fact that the reader should know and tells it at once.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,22 +14,47 @@ import (
 	"signalbench/compare/internal/child"
 )
 
+// rawScheme is that of servers that speak no WebSocket.
+const rawScheme = "tcp"
+
 // startTries is how many pairs of ports are tried.
 const startTries = 5
 
 // starting says how to start a server.
 type starting struct {
-	binary, engine string
-	flags          []string
-	ports          int           // consecutive ones to serve on
-	ready          time.Duration // longest wait for the ready line
+	binary string
+	args   []string // before --listen and --admin
+	engine string   // that the server must say it is
+	flags  []string // behind them
+	scheme string
+	admin  bool          // it has an admin listener
+	ports  int           // consecutive ones to serve on
+	ready  time.Duration // longest wait for the ready line
 }
 
-// A server is a running server of ours.
+// starting is how an arm's server is started, but for what the plan adds.
+func (e *execution) starting(a *Arm) starting {
+	how := starting{binary: e.Server, engine: a.engine(), scheme: "ws", admin: true, ready: e.patience.ready}
+	how.args = []string{"serve", "--engine", how.engine}
+	p := a.Program
+	if p == nil {
+		return how
+	}
+	how.args, how.admin = p.Args, p.Admin
+	if p.Path != "" {
+		how.binary = p.Path
+	}
+	if p.Scheme != "" {
+		how.scheme = p.Scheme
+	}
+	return how
+}
+
+// A server is a running server that was started here.
 type server struct {
 	*child.Process
 	URL   string   // of the echo service
-	Admin string   // URL of its admin listener
+	Admin string   // URL of its admin listener; empty if it has none
 	Argv  []string // how it was started
 }
 
@@ -69,22 +95,34 @@ func startServer(ctx context.Context, how starting, ports *Ports, note func(stri
 }
 
 func startServerOn(ctx context.Context, how starting, listen, admin string) (*server, error) {
-	args := append([]string{"serve", "--engine", how.engine, "--listen", listen, "--admin", admin}, how.flags...)
+	args := append(slices.Clone(how.args), "--listen", listen)
+	if how.admin {
+		args = append(args, "--admin", admin)
+	} else {
+		admin = ""
+	}
+	args = append(args, how.flags...)
 	first := child.NewFirstLine()
 	p, err := child.Start(child.Spec{Path: how.binary, Args: args, Stdout: first})
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Process: p, Argv: append([]string{"server"}, args...)}
+	s := &server{Process: p, Argv: append([]string{filepath.Base(how.binary)}, args...)}
 	if err := s.await(ctx, first, how, listen, admin); err != nil {
 		s.Kill()
 		return nil, err
 	}
-	scheme := "ws"
+	scheme := how.scheme
 	if slices.ContainsFunc(how.flags, func(f string) bool { return strings.HasPrefix(f, "--tls-cert") }) {
 		scheme = "wss"
 	}
-	s.URL, s.Admin = scheme+"://"+listen+echoPath, "http://"+admin
+	s.URL = scheme + "://" + listen
+	if scheme != rawScheme {
+		s.URL += echoPath
+	}
+	if admin != "" {
+		s.Admin = "http://" + admin
+	}
 	return s, nil
 }
 
@@ -114,6 +152,9 @@ func (s *server) await(ctx context.Context, first *child.FirstLine, how starting
 	}
 	if r.PID != s.PID() || r.Engine != engine || !slices.Contains(r.Listen, listen) || r.Admin != admin {
 		return fmt.Errorf("asked for engine %s on %s with admin %s in process %d, but ready is %s", engine, listen, admin, s.PID(), line)
+	}
+	if admin == "" {
+		return nil
 	}
 	return s.owns(ctx, engine, "http://"+admin)
 }

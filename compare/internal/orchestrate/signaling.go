@@ -111,10 +111,16 @@ func Broadcasts(workload string) bool {
 
 // at is where a load goes on a server whose echo is at the URL.
 func (l Load) at(echo string) string {
-	if l.Channels.Proto == "" {
-		return echo
+	base, ours := strings.CutSuffix(echo, echoPath)
+	switch {
+	case !ours:
+		return echo // it has no paths
+	case l.Path != "":
+		return base + l.Path
+	case l.Channels.Proto != "":
+		return base + channelPath
 	}
-	return strings.TrimSuffix(echo, echoPath) + channelPath
+	return echo
 }
 
 // checkRooms refuses a load whose clients meet in a server of several processes.
