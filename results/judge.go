@@ -20,6 +20,7 @@ const (
 	CheckDials       = "dials"        // connections asked for, made and kept
 	CheckRamp        = "ramp"         // why connections stopped coming
 	CheckHeld        = "held"         // connections that are held live and answer
+	CheckKernel      = "kernel"       // what the kernel refused while connections were held and closed
 	CheckAdversaries = "adversaries"  // bad clients were there
 	CheckStorm       = "storm"        // connections that were lost in a storm are back
 	CheckOffered     = "offered"      // offered = asked
