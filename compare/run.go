@@ -81,6 +81,12 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	return c.carryOut(s, plan, nil)
+}
+
+// carryOut builds, measures and reports. Arms become what spread makes of them; nil
+// leaves them as they are.
+func (c *runCommand) carryOut(s *session, plan orchestrate.Plan, spread func([]orchestrate.Arm) []orchestrate.Arm) error {
 	bin, err := binaries(s, c.Bin)
 	if err != nil {
 		return err
@@ -88,6 +94,9 @@ func (c *runCommand) Run(s *session) error {
 	defer bin.Close() // a temporary folder; nothing is lost if it stays
 	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
 		return err
+	}
+	if spread != nil {
+		plan.Arms = spread(plan.Arms)
 	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
 	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, plan.Arms, ours); err != nil {

@@ -174,6 +174,9 @@ type Phase struct {
 	// Usage is what each side consumed during the phase.
 	Client Usage `json:"client"`
 	Server Usage `json:"server"`
+	// ServerGC is what the server's Go runtime did during the phase, a window; nil if
+	// it does not tell.
+	ServerGC *GCPauses `json:"server_gc,omitempty"`
 }
 
 // Metric finds a metric of the phase by name.

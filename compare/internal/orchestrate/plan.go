@@ -32,6 +32,9 @@ type Arm struct {
 	Summary string
 	// Engine is that of our server; empty means the one called Name.
 	Engine string
+	// Setting is set where arms of the same engine differ in it alone. They are asked
+	// for conformance once.
+	Setting *results.Setting
 	// Flags are for this arm's server alone, beyond Plan.ServerFlags, for example
 	// "--gogc=50".
 	Flags []string
