@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -45,8 +46,12 @@ func (d *document) wrong(at place, format string, a ...any) {
 	d.mistakes = append(d.mistakes, Mistake{File: d.file, Line: at.line, Column: at.column, Text: fmt.Sprintf(format, a...)})
 }
 
-// largest bounds a file, far above what one needs.
-const largest = 256 << 10
+// largest and deepest bound a file, far above what one needs: what the parser takes
+// for brackets within brackets grows with their square.
+const (
+	largest = 64 << 10
+	deepest = 16
+)
 
 // root parses the file; it is nil if there is nothing that could be read on.
 func (d *document) root(data []byte) ast.Node {
@@ -55,7 +60,12 @@ func (d *document) root(data []byte) ast.Node {
 		d.wrong(start, "the file is larger than %d KiB", largest>>10)
 		return nil
 	}
-	f, err := parser.ParseBytes(data, 0)
+	tokens := lexer.Tokenize(string(data))
+	if t := tooDeep(tokens); t != nil {
+		d.wrong(placeOfToken(t), "more than %d brackets within each other", deepest)
+		return nil
+	}
+	f, err := parser.Parse(tokens, 0)
 	if err != nil {
 		text := err.Error()
 		if y := yaml.Error(nil); errors.As(err, &y) {
@@ -78,6 +88,23 @@ func (d *document) root(data []byte) ast.Node {
 		return bodies[0]
 	}
 	d.wrong(placeOf(bodies[1]), "a second document: a file has one scenario")
+	return nil
+}
+
+// tooDeep returns the bracket that is one too many, nil if none is.
+func tooDeep(tokens token.Tokens) *token.Token {
+	depth := 0
+	for _, t := range tokens {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		}
+		if depth > deepest {
+			return t
+		}
+	}
 	return nil
 }
 

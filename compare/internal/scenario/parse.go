@@ -154,7 +154,7 @@ func (d *document) arm(n ast.Node) (a Arm, at place, ok bool) {
 		Flags: b.flags("flags", "engine", "listen", "admin", "kind")}
 	servers := 0
 	for _, s := range []string{"engine", "tcp", "peer"} {
-		if _, ok := b.has(s); ok {
+		if !b.lacks(s) {
 			servers++
 		}
 	}

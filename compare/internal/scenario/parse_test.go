@@ -182,6 +182,39 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// Whole files that are none.
+func TestNoScenario(t *testing.T) {
+	for _, tc := range []struct{ name, data, want string }{
+		{"empty", "", "1:1: the file says nothing"},
+		{"only a comment", "# later\n", "1:1: the file says nothing"},
+		{"a list", "- name: chats\n", "1:1: scenario is a list"},
+		{"text", "chats\n", "1:1: scenario is text"},
+		{"a tab", "name: chats\nload:\n\tworkloads: [hold]\n", "3:1: not YAML: "},
+		{"too deep", "name: " + strings.Repeat("[", 1000), "1:23: more than 16 brackets"},
+		{"too large", strings.Repeat("#", largest+1), "1:1: the file is larger than 64 KiB"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := Parse("bad.yaml", []byte(tc.data)); err == nil || !strings.HasPrefix(err.Error(), "bad.yaml:"+tc.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v\nwant bad.yaml:%s", err, tc.want)
+			}
+		})
+	}
+}
+
+// A file with several mistakes tells all of them, line by line.
+func TestAllMistakesAtOnce(t *testing.T) {
+	bad := strings.NewReplacer("title: Chats", "titel: Chats", "1KiB", "1 kilo", "hold, push", "hold, pull", "tcp: epoll", "tpc: epoll", "mark: primary", "mark: P").Replace(good)
+	_, err := Parse("bad.yaml", []byte(bad))
+	want := `bad.yaml:2:1: scenario has no field "titel": did you mean "title"?
+bad.yaml:10:3: unknown workload "pull": did you mean "push"?
+bad.yaml:12:3: payload: size "1 kilo" has an unknown unit; there are B, kB, KB, MB, GB, KiB, MiB, GiB
+bad.yaml:23:5: arm has no field "tpc": did you mean "tcp"?
+bad.yaml:28:5: unknown mark "P": there are primary, secondary, code, derived, not found`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 func TestOwn(t *testing.T) {
 	if _, err := Open("testdata/own.yaml"); err != nil {
 		t.Error(err)
