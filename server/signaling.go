@@ -19,6 +19,7 @@ const secretVariable = "SIGNALBENCH_TOKEN_SECRET"
 // signaling are the flags of what runs on the engine. What a room or a channel is
 // it is within one process.
 type signaling struct {
+	TopicPrefix    string        `help:"How topics of rooms begin." default:"room:" placeholder:"PREFIX"`
 	ConnRooms      int           `help:"Most rooms of one connection." default:"32" placeholder:"N"`
 	RoomPeers      int           `help:"Most peers of one room, 0 for no limit." default:"0" placeholder:"N"`
 	RoomPresence   int           `help:"Most peers of one room in presence; others join without." default:"256" placeholder:"N"`
@@ -49,6 +50,7 @@ func (c *signaling) service() (*service.Service, *hub.Hub, error) {
 		return nil, nil, fmt.Errorf("--channel-ping %v is negative", c.ChannelPing)
 	}
 	rooms, err := hub.New(hub.Config{
+		TopicPrefix:    c.TopicPrefix,
 		RoomsPerConn:   c.ConnRooms,
 		PeersPerRoom:   c.RoomPeers,
 		PresenceLimit:  c.RoomPresence,
