@@ -40,8 +40,8 @@ type runCommand struct {
 
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm" placeholder:"NAME,..." group:"load"`
-	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm, hongbao (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm,hongbao" placeholder:"NAME,..." group:"load"`
+	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s; hongbao: shakes, default 3000/s)." placeholder:"RATE" group:"load"`
 	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
@@ -131,6 +131,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	}
 	c.broadcasts(&p.load)
 	p.signaling(c.Quick, c.Thorough)
+	p.envelopes(c.Quick)
 	set(&p.load.Conns, c.Conns)
 	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {
@@ -157,6 +158,9 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 		p.load.Yardstick = *c.Yardstick
 	}
 	if err := c.signaling(&p.load); err != nil {
+		return orchestrate.Plan{}, err
+	}
+	if err := c.envelopes(&p.load); err != nil {
 		return orchestrate.Plan{}, err
 	}
 	p.load.Insecure = c.Insecure || slices.ContainsFunc(c.ServerFlag, func(f setting) bool { return strings.HasPrefix(string(f), "--tls-cert") })

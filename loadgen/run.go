@@ -31,8 +31,8 @@ type runCommand struct {
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal."`
-	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal, hongbao."`
+	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal; shakes of workload hongbao."`
 	InFlight  int       `placeholder:"N" help:"Outstanding messages of workloads echo-closed and broadcast-closed (closed loops), all connections together; there the next message is published when one has reached everybody. Without --rate, echo and broadcast mean these."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
 	Binary    bool      `help:"Send binary messages; text is the default."`

@@ -30,6 +30,7 @@ const (
 	CheckTeardown    = "teardown"     // connections ended in good order
 	CheckCPU         = "cpu"          // nobody waited for a core
 	CheckLedger      = "ledger"       // memory slopes are narrow
+	CheckMoney       = "money"        // red envelopes: every cent is given once
 )
 
 // Judge holds the run to the invariants of the measuring: it appends what it

@@ -163,6 +163,7 @@ type Phase struct {
 	Signal      *Signal     `json:"signal,omitempty"`
 	Fanout      *Fanout     `json:"fanout,omitempty"`
 	Storm       *Storm      `json:"storm,omitempty"`
+	Hongbao     *Hongbao    `json:"hongbao,omitempty"`
 	Adversaries []Adversary `json:"adversaries,omitempty"`
 	// Offered is the rate of operations asked for, Achieved that of those
 	// completed by the end of the phase, per second: what completes later, in

@@ -100,7 +100,8 @@ type Foreign struct {
 type Load struct {
 	Workloads []string // in order, as results names them
 	// Path is that of the URL, where "{i}" stands for the number of the connection;
-	// empty means the echo service, or the rooms if Channels has a protocol.
+	// empty means the echo service, the rooms if Channels has a protocol, or the red
+	// envelopes.
 	Path      string
 	Conns     int
 	Plateaus  int
@@ -142,7 +143,7 @@ func (l Load) args() []string {
 		"--duration", l.Window.String(),
 		"--seed", strconv.FormatUint(l.Seed, 10),
 	}
-	if l.Channels.Proto == "" {
+	if l.Channels.Proto == "" && !l.envelopes() {
 		args = append(args, "--first-echo")
 	}
 	args = append(args, l.Channels.args(l.Workloads)...)
@@ -156,7 +157,7 @@ func (l Load) args() []string {
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast:
+		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadHongbao:
 			open = true
 		case results.WorkloadEchoClosed, results.WorkloadBroadcastClosed:
 			closed = true

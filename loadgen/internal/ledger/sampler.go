@@ -104,6 +104,14 @@ func (s *Sampler) note() {
 // Notes says what a reader of the readings must know, for Ledger.Notes.
 func (s *Sampler) Notes() []string { return s.notes }
 
+// Stats asks the admin listener; it returns nil without an error if there is none.
+func (s *Sampler) Stats(ctx context.Context) (*adminapi.Stats, error) {
+	if s.admin == nil {
+		return nil, nil
+	}
+	return s.admin.Stats(ctx)
+}
+
 // Close closes the connection to the admin listener.
 func (s *Sampler) Close() {
 	if s.admin != nil {

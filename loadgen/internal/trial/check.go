@@ -11,7 +11,7 @@ import (
 )
 
 // workloads are those that a plan may name.
-var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal}
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal, Hongbao}
 
 // list names things for people.
 func list(names []string) string {
@@ -77,6 +77,7 @@ func (p *Plan) Check() error {
 		p.checkSignal(),
 		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
+		p.checkHongbao(),
 	} {
 		if err != nil {
 			return err

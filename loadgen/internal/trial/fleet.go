@@ -83,6 +83,9 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 			c.client = channel.NewClient(proto, l, layout)
 			form = workload.NewPushes(c.client)
 		}
+		if p.envelopes() {
+			form = workload.NewLogins(l, today)
+		}
 		c.delivery = workload.NewDelivery(l, form)
 		if p.signals() {
 			c.peers = workload.NewPeers(conns)

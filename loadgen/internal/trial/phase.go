@@ -90,6 +90,7 @@ func (r *runner) close(phases ...*phase) error {
 			}
 		}
 		p.closeSignal()
+		p.closeHongbao()
 		if f := p.Fanout; f != nil {
 			f.Deliveries = p.total.Deliveries
 			if s := f.Busy.Seconds(); s > 0 {

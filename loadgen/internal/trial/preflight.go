@@ -83,6 +83,14 @@ func probe(ctx context.Context, p *Plan, i int) error {
 			return err
 		}
 	}
+	if p.envelopes() {
+		if err := login(conn); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("no answer to a login within %v (--dial-timeout): does the server have red envelopes there?", p.DialTimeout)
+			}
+			return err
+		}
+	}
 	// A farewell, so that the server does not log an error.
 	bye := frame.Append(nil, frame.Close, randomKey(), nil, []byte{3, 0xE8})
 	if _, err := conn.Write(bye); err == nil {
