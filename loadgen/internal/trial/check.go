@@ -42,6 +42,9 @@ func (p *Plan) Check() error {
 			return fmt.Errorf("--payload: %w", err)
 		}
 	}
+	if err := p.checkRaw(); err != nil {
+		return err
+	}
 	if p.Proto != nil {
 		if err := p.Proto.Check(); err != nil {
 			return err
@@ -73,7 +76,6 @@ func (p *Plan) Check() error {
 		bad(p.DialTimeout <= 0, "--dial-timeout %v is not above zero", p.DialTimeout),
 		bad(p.Yardstick && !p.Target.Loopback(), "--yardstick measures the loopback of this machine, and the target is not on it"),
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
-		p.checkRaw(),
 		p.checkStorm(),
 		p.checkSignal(),
 		adversary.Check(p.Adversaries),
