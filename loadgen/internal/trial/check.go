@@ -42,6 +42,9 @@ func (p *Plan) Check() error {
 			return fmt.Errorf("--payload: %w", err)
 		}
 	}
+	if err := p.checkRaw(); err != nil {
+		return err
+	}
 	if p.Proto != nil {
 		if err := p.Proto.Check(); err != nil {
 			return err

@@ -27,10 +27,7 @@ func (r *runner) shape(w string, conns int) shape {
 	case EchoClosed:
 		return shape{results.ClosedLoop, 0, []record.Metric{record.Service}}
 	case Churn:
-		timed := []record.Metric{record.Dial, record.Connect, record.Upgrade}
-		if r.plan.Target.TLS {
-			timed = append(timed, record.TLS)
-		}
+		timed := r.plan.dialled()
 		if r.plan.greets() {
 			timed = append(timed, r.plan.greeting(), record.Service)
 		}

@@ -95,6 +95,18 @@ type Plan struct {
 // greets reports whether a connection sends something once it is upgraded.
 func (p *Plan) greets() bool { return p.FirstEcho || p.Proto != nil || p.envelopes() }
 
+// dialled is the metrics of a dial. The first is what it takes as a whole.
+func (p *Plan) dialled() []record.Metric {
+	timed := []record.Metric{record.Dial, record.Connect}
+	if p.Target.TLS {
+		timed = append(timed, record.TLS)
+	}
+	if p.Target.Raw {
+		return timed // to be established is all
+	}
+	return append(timed, record.Upgrade)
+}
+
 // greeting is the metric of that.
 func (p *Plan) greeting() record.Metric {
 	if p.Proto != nil || p.envelopes() {
