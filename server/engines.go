@@ -11,6 +11,7 @@ import (
 	"signalbench/server/engine"
 	"signalbench/server/gobwas"
 	"signalbench/server/gorilla"
+	"signalbench/server/ladder"
 	"signalbench/server/netpoll"
 )
 
@@ -21,6 +22,10 @@ var engines = []engine.Entry{
 	gobwas.Entry,
 	netpoll.Entry,
 	netpoll.DescEntry,
+	ladder.EntryA,
+	ladder.EntryB,
+	ladder.EntryC,
+	ladder.EntryD,
 }
 
 // engineNames returns the names of the list, for people.

@@ -49,6 +49,17 @@ func Test(t *testing.T, e engine.Entry) {
 	t.Run("tls", func(t *testing.T) { testTLS(t, e) })
 }
 
+// Quick is [Test] without the cases that wait for a timeout or send a flood, for
+// engines whose full kit is run elsewhere.
+func Quick(t *testing.T, e engine.Entry) {
+	goroutines := runtime.NumGoroutine()
+	report := pass(t, e, setup{}, Options{Known: e.Lesson, Quick: true})
+	settled(t, goroutines)
+	for _, r := range report.Results {
+		t.Run(r.Name, func(t *testing.T) { r.tell(t, false) })
+	}
+}
+
 // hastyPass runs the named cases with short timeouts. What an engine is known to
 // fail is waited for to the end of its time, so each such case has a stand of its
 // own and they wait together, those apart that run alone.
