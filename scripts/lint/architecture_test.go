@@ -22,16 +22,16 @@ var topLevel = []string{"README.md", "compare", "go.mod", "go.sum", "loadgen", "
 // stands for the folder and all below it.
 var mayImport = map[string][]string{
 	"server":        {"server/...", "results"},
-	"server/engine": {}, // the contract knows no engine
+	"server/engine": {},                                                                    // the contract knows no engine
 	"loadgen":       {"loadgen/...", "results", "server/phoenix", "server/hongbao/packet"}, // the wires
-	"compare":       {"compare/...", "results"}, // starts the other two as processes
+	"compare":       {"compare/...", "results"},                                            // starts the other two as processes
 	"results":       {"results/..."},
 	"scripts":       {"scripts/..."},
 }
 
 // engines are known to the list of engines in package server and to nobody
 // else, one another included.
-var engines = []string{"server/gobwas", "server/gorilla", "server/ladder", "server/netpoll"}
+var engines = []string{"server/coder", "server/gobwas", "server/gorilla", "server/ladder", "server/netpoll"}
 
 // importers names dependencies that may be imported in few places only.
 var importers = map[string][]string{
