@@ -62,7 +62,8 @@ func (l *Lane) request(c wire.Conn, d *pending) {
 	var nonce [handshake.KeySize]byte
 	binary.LittleEndian.PutUint64(nonce[0:], l.random.Uint64())
 	binary.LittleEndian.PutUint64(nonce[8:], l.random.Uint64())
-	l.hello = l.Target.Request(l.Spread.Destination(l.Global(c))).Append(l.hello[:0], &nonce, &d.accept)
+	n := l.Global(c)
+	l.hello = l.Target.Request(l.Spread.Destination(n)).Append(l.hello[:0], n, &nonce, &d.accept)
 }
 
 func (l *Lane) established(d *pending) {
@@ -73,6 +74,10 @@ func (l *Lane) established(d *pending) {
 // Connected implements [wire.Events].
 func (l *Lane) Connected(c wire.Conn) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineUp(k, l.now)
+		return
+	}
 	d := &l.dials.all[l.sessions[c].aux]
 	l.established(d)
 	if !l.Transport.Secure() {

@@ -34,6 +34,9 @@ type Net struct {
 	Handshake func(p *Peer, request *http.Request)
 	// Frame is told of each frame of a client, unmasked; [Echo] if nil.
 	Frame func(p *Peer, f ws.Frame)
+	// Line takes what comes on connections from FirstLine on, which are no WebSockets.
+	Line      func(p *Peer, b []byte)
+	FirstLine wire.Conn
 	// Idle is called when nothing will ever happen again by itself.
 	Idle func()
 	// Choked makes backlogs full.
@@ -193,6 +196,9 @@ func (n *Net) Wait(timeout time.Duration, h wire.Events) error {
 	return nil
 }
 
+// Peer is the other end of a connection, nil if it is not open.
+func (n *Net) Peer(c wire.Conn) *Peer { return n.peers[c] }
+
 // EndAll ends every connection.
 func (n *Net) EndAll(why results.Cause) {
 	for _, p := range n.ordered() {
@@ -214,6 +220,10 @@ func (n *Net) ordered() []*Peer {
 
 // receive takes bytes at the server's end.
 func (p *Peer) receive(b []byte) {
+	if p.net.Line != nil && p.Conn >= p.net.FirstLine {
+		p.net.Line(p, b)
+		return
+	}
 	p.in.Write(b)
 	if !p.upgraded {
 		request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p.in.Bytes())))
