@@ -97,7 +97,7 @@ type Foreign struct {
 type Load struct {
 	Workloads []string // in order, as results names them
 	// Path is that of the URL, where "{i}" stands for the number of the connection;
-	// empty means the echo service, or the rooms if Channels has a protocol.
+	// empty means the echo service, or the rooms or channels if Channels has a protocol.
 	Path      string
 	Conns     int
 	Plateaus  int
@@ -153,7 +153,7 @@ func (l Load) args() []string {
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast:
+		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadPush:
 			open = true
 		case results.WorkloadEchoClosed, results.WorkloadBroadcastClosed:
 			closed = true
