@@ -42,8 +42,8 @@ type runCommand struct {
 
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm, hongbao (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm,hongbao" placeholder:"NAME,..." group:"load"`
-	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s; hongbao: shakes, default 3000/s)." placeholder:"RATE" group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm, push, hongbao (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm,push,hongbao" placeholder:"NAME,..." group:"load"`
+	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s, 1000/s for push; hongbao: shakes, default 3000/s)." placeholder:"RATE" group:"load"`
 	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
@@ -57,7 +57,7 @@ type runCommand struct {
 	Duration  time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
 	Lanes     int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
 
-	Proto      string   `help:"What is spoken above WebSocket: none, or phoenix, where an echo is a push and its reply (default phoenix for signal and broadcast, and for storm without an echo)." enum:",none,phoenix" default:"" placeholder:"NAME" group:"rooms"`
+	Proto      string   `help:"What is spoken above WebSocket: none, or phoenix, where an echo is a push and its reply (default for signal and broadcast, and for storm without an echo), or channel, where each connection subscribes to a channel of its own (default for push)." enum:",none,phoenix,channel" default:"" placeholder:"NAME" group:"rooms"`
 	Vsn        string   `help:"Version of the serializer (default that of the load generator)." placeholder:"VERSION" group:"rooms"`
 	Topic      string   `help:"What connections join; {n} stands for the number of the room." placeholder:"TOPIC" group:"rooms"`
 	Event      string   `help:"Event of a push." placeholder:"NAME" group:"rooms"`

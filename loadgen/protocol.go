@@ -14,7 +14,7 @@ import (
 // protocol is what is spoken above WebSocket, nil for nothing, and where to connect
 // for it.
 func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
-	if c.Proto == "" {
+	if c.Proto == "" || c.Proto == trial.Subscribes {
 		return nil, c.URL, nil
 	}
 	for _, raw := range c.URL {

@@ -19,6 +19,7 @@ const (
 	CheckLoss        = "loss"         // operations dropped or failed
 	CheckDials       = "dials"        // connections asked for, made and kept
 	CheckRamp        = "ramp"         // why connections stopped coming
+	CheckPings       = "pings"        // what a server of channels sends by itself came
 	CheckHeld        = "held"         // connections that are held live and answer
 	CheckKernel      = "kernel"       // what the kernel refused while connections were held and closed
 	CheckAdversaries = "adversaries"  // bad clients were there
@@ -56,6 +57,7 @@ func (run *Run) Judge(l Limits) {
 		}
 	}
 	j.phase = ""
+	j.pings()
 	j.ledger()
 	run.Verdict = Valid
 	for _, f := range run.Findings {

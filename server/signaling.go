@@ -31,6 +31,7 @@ type signaling struct {
 	SlowBroadcast  string        `help:"As --slow-consumer, for what is sent to a whole room; without it, the same." enum:",close,drop" default:"" placeholder:"POLICY"`
 	SlowPresence   string        `help:"As --slow-consumer, for presence; one that lost some gets all of it later." enum:"close,drop" default:"drop" placeholder:"POLICY"`
 	ChannelPing    time.Duration `help:"How often a subscriber of a channel gets an empty message, 0 for never." default:"5m" placeholder:"TIME"`
+	ChannelRoot    bool          `help:"Any path that nothing else has is a channel, named by what follows its slash, as in goroutines.com/10m: /17 is the channel of /channel/17."`
 
 	Envelopes gate.Rate `help:"Red envelopes that enter while somebody shakes, 0 for none." default:"200/s" placeholder:"N/s"`
 	Gifts     gate.Rate `help:"Gifts for three users each that enter while somebody shakes, 0 for none." default:"200/s" placeholder:"N/s"`
@@ -75,7 +76,7 @@ func (c *signaling) service() (*service.Service, *hub.Hub, error) {
 	}
 	return service.New(service.Config{
 		Rooms:    rooms,
-		Channels: channel.New(channel.Config{Ping: c.ChannelPing}),
+		Channels: channel.New(channel.Config{Ping: c.ChannelPing, Root: c.ChannelRoot}),
 		Hongbao:  envelopes,
 		Gate:     gate.New(gate.Config{Secret: secret, Conns: c.AddrConns, Upgrades: c.AddrRate, Messages: c.AddrMessages}),
 	}), rooms, nil

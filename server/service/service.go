@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ type Config struct {
 	// Rooms answers [hub.Path]. It finds what a connection was let in with, a
 	// *gate.Admission, in Request.Value, and calls its Allow for each message.
 	Rooms *hub.Hub
-	// Channels answers the paths below [channel.Prefix].
+	// Channels answers the paths below [channel.Prefix], or all that nothing else has.
 	Channels *channel.Channels
 	// Hongbao answers [hongbao.Path].
 	Hongbao *hongbao.Handler
@@ -69,8 +68,9 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 		return s.cfg.Rooms, ""
 	case path == hongbao.Path:
 		return s.cfg.Hongbao, ""
-	case strings.HasPrefix(path, channel.Prefix):
-		return s.cfg.Channels, "channel:" + path[len(channel.Prefix):]
+	case s.cfg.Channels.Owns(path):
+		name, _ := s.cfg.Channels.Name(path) // the handler says what is wrong with it
+		return s.cfg.Channels, "channel:" + name
 	}
 	return nil, ""
 }
@@ -143,7 +143,7 @@ func (s *Service) owner(state any) engine.Handler {
 	switch {
 	case state == nil:
 		return echo.Handler{}
-	case channel.Owns(state):
+	case channel.Subscribed(state):
 		return s.cfg.Channels
 	case hongbao.Owns(state):
 		return s.cfg.Hongbao

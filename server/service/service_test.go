@@ -141,6 +141,31 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// With channels at the root, a path that nothing else has is one.
+func TestChannelsAtTheRoot(t *testing.T) {
+	t.Parallel()
+	s := New(Config{Rooms: newService(t, gate.Config{}).cfg.Rooms, Channels: channel.New(channel.Config{Root: true})})
+	wantRefused(t, s, "/", "", 404, "nothing here but")
+	wantRefused(t, s, "/channel/", "", 404, "/channel/NAME")
+	wantRefused(t, s, "/"+strings.Repeat("x", channel.MaxName+1), "", 404, "at most")
+	root, named, nested, echo := open(t, s, "/17", ""), open(t, s, "/channel/17", ""), open(t, s, "/a/b", ""), open(t, s, "/echo", "")
+	s.Message(echo, engine.OpText, []byte("hello"))
+	for name, want := range map[string]int{"17": 2, "a/b": 1, "echo": 0} {
+		if n, err := s.Publish(t.Context(), name, engine.OpText, []byte("to "+name)); n != want || err != nil {
+			t.Errorf("%s reached %d, %v; want %d", name, n, err, want)
+		}
+	}
+	for c, want := range map[*fakeConn]string{root: "to 17", named: "to 17", nested: "to a/b", echo: "hello"} {
+		if got := c.sent(); !slices.Equal(got, []string{want}) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		s.Closed(c, nil)
+	}
+	if n := s.Stats().Channels.Channels; n != 0 {
+		t.Errorf("%d channels are left", n)
+	}
+}
+
 // A token is asked for on every path, and says which rooms and channels are open.
 func TestToken(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,7 @@ var (
 	BroadcastPart       = Part{Kind: results.Window, Workload: results.WorkloadBroadcast}
 	BroadcastClosedPart = Part{Kind: results.Window, Workload: results.WorkloadBroadcast, Closed: true}
 	HongbaoPart         = Part{Kind: results.Window, Workload: results.WorkloadHongbao}
+	PushPart            = Part{Kind: results.Window, Workload: results.WorkloadPush}
 	ClosePart           = Part{Kind: results.Teardown}
 )
 

@@ -100,8 +100,8 @@ type Foreign struct {
 type Load struct {
 	Workloads []string // in order, as results names them
 	// Path is that of the URL, where "{i}" stands for the number of the connection;
-	// empty means the echo service, the rooms if Channels has a protocol, or the red
-	// envelopes.
+	// empty means the echo service, the rooms or channels if Channels has a protocol, or
+	// the red envelopes.
 	Path      string
 	Conns     int
 	Plateaus  int
@@ -157,7 +157,7 @@ func (l Load) args() []string {
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadHongbao:
+		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadHongbao, results.WorkloadPush:
 			open = true
 		case results.WorkloadEchoClosed, results.WorkloadBroadcastClosed:
 			closed = true

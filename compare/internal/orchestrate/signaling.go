@@ -15,18 +15,25 @@ import (
 const (
 	echoPath    = "/echo"
 	channelPath = "/socket/websocket"
+	namedPath   = "/channel/{i}" // a channel for each connection
 	restartPath = "/restart"
 	hongbaoPath = "/hongbao"
 )
 
-// Phoenix is the one protocol that clients can speak above WebSocket.
-const Phoenix = "phoenix"
+// What clients can speak above WebSocket.
+const (
+	// Phoenix is Phoenix Channels: connections join rooms.
+	Phoenix = "phoenix"
+	// Channel is what subscribers of channels speak, which is nothing: each names a
+	// channel by its path, and what reaches it is published through the admin listener.
+	Channel = "channel"
+)
 
 // Channels is what clients speak above WebSocket and where they meet. The zero
 // value is nothing: messages are echoed as they are. Whatever is 0 or empty
 // besides Proto is left to the load generator.
 type Channels struct {
-	Proto      string // Phoenix, or empty
+	Proto      string // Phoenix, Channel, or empty
 	Version    string // of the serializer, for example "1.0.0"
 	Topic      string // what connections join
 	Event      string // of a push
@@ -41,6 +48,9 @@ func (c Channels) args(workloads []string) []string {
 		return nil
 	}
 	args := []string{"--proto", c.Proto}
+	if c.Proto == Channel {
+		return args
+	}
 	for _, f := range []struct{ name, value string }{{"--vsn", c.Version}, {"--topic", c.Topic}, {"--event", c.Event}} {
 		if f.value != "" {
 			args = append(args, f.name, f.value)
@@ -123,6 +133,8 @@ func (l Load) at(echo string) string {
 		return base + l.Path
 	case l.envelopes():
 		return base + hongbaoPath
+	case l.Channels.Proto == Channel:
+		return base + namedPath
 	case l.Channels.Proto != "":
 		return base + channelPath
 	}

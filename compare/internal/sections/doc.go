@@ -24,6 +24,7 @@ func All(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 		Summary(s),
 		Hold(s),
 		Relay(s),
+		Push(s),
 		Fanout(s),
 		Storm(s),
 		Hongbao(s),

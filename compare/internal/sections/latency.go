@@ -38,6 +38,9 @@ var timings = []timing{
 	{digest.SignalPart, results.MetricAnswer, "answer (offer due to answer received)"},
 	{digest.SignalPart, results.MetricPresence, "presence (join due to the last told)"},
 	{digest.SignalPart, results.MetricLag, "signal lag (due to sent)"},
+	{digest.PushPart, results.MetricResponse, "push response (due to received by the subscriber)"},
+	{digest.PushPart, results.MetricService, "push service (published to received)"},
+	{digest.PushPart, results.MetricLag, "push lag (due to published)"},
 }
 
 // timingsOf is timings and those of the workloads that stand in a run in more

@@ -37,6 +37,7 @@ func Brief(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 		Throughput(s),
 		Hold(s),
 		Relay(s),
+		Push(s),
 		Fanout(s),
 		Storm(s),
 		Hongbao(s),

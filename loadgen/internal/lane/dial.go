@@ -64,7 +64,8 @@ func (l *Lane) Dial(c wire.Conn, due time.Duration, shard *record.Shard) {
 
 // request writes the opening handshake of c to l.hello, nothing if there is none.
 func (l *Lane) request(c wire.Conn, d *pending) {
-	l.hello = l.Dialect.Hello(l.hello[:0], l.Spread.Destination(l.Global(c)), &d.accept)
+	n := l.Global(c)
+	l.hello = l.Dialect.Hello(l.hello[:0], n, l.Spread.Destination(n), &d.accept)
 }
 
 func (l *Lane) established(d *pending) {
@@ -75,6 +76,10 @@ func (l *Lane) established(d *pending) {
 // Connected implements [wire.Events].
 func (l *Lane) Connected(c wire.Conn) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineUp(k, l.now)
+		return
+	}
 	d := &l.dials.all[l.sessions[c].aux]
 	l.established(d)
 	if !l.Transport.Secure() {

@@ -9,10 +9,10 @@ import (
 // begins and ends in the stream of bytes, and how one ends. It belongs to one lane's
 // thread, and knows nothing of a single connection.
 type Dialect interface {
-	// Hello appends what a client of destination n sends first, and writes to accept
-	// what the response must say. Where it appends nothing, a connection is open as
-	// soon as it is established.
-	Hello(dst []byte, n uint32, accept *handshake.Accept) []byte
+	// Hello appends what connection n of the run sends first to its destination, and
+	// writes to accept what the response must say. Where it appends nothing, a
+	// connection is open as soon as it is established.
+	Hello(dst []byte, n, destination uint32, accept *handshake.Accept) []byte
 	// Frame appends a message or control frame whose payload is head followed by body,
 	// of which neither is changed or kept.
 	Frame(dst []byte, op frame.Opcode, head, body []byte) []byte

@@ -14,6 +14,10 @@ var errTooLong = errors.New("message longer than any that was sent")
 // Data implements [wire.Events].
 func (l *Lane) Data(c wire.Conn, p []byte) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineData(k, p, l.now)
+		return
+	}
 	switch l.sessions[c].state {
 	case dialing:
 		l.response(c, p)

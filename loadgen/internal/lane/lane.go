@@ -23,6 +23,9 @@ type Config struct {
 	First, Stride, Chunk uint32
 	// Conns is how many connections the lane can hold.
 	Conns int
+	// Lines is how many connections there are beside those, see [Lined]. The transport
+	// knows them by the numbers that follow.
+	Lines int
 	// Now is the time since the start of the run.
 	Now func() time.Duration
 	// Transport carries the bytes. The lane releases it.
@@ -70,6 +73,7 @@ type Lane struct {
 
 	workload Workload
 	losses   *record.Shard // where a connection that is lost is counted
+	lined    Lined         // nil: there are no lines
 
 	hello   []byte        // an opening handshake on its way to the transport
 	greet   func() []byte // says hello, at greeted
@@ -247,6 +251,10 @@ func (l *Lane) end(c wire.Conn) {
 // Ended implements [wire.Events].
 func (l *Lane) Ended(c wire.Conn, why results.Cause) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineDown(k, why, l.now)
+		return
+	}
 	l.lost(c, why)
 }
 

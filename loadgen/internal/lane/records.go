@@ -10,7 +10,7 @@ import (
 type Records int
 
 // Hello implements [Dialect].
-func (Records) Hello(dst []byte, _ uint32, _ *handshake.Accept) []byte { return dst }
+func (Records) Hello(dst []byte, _, _ uint32, _ *handshake.Accept) []byte { return dst }
 
 // Frame implements [Dialect]. Whoever sends sees to the size.
 func (Records) Frame(dst []byte, _ frame.Opcode, head, body []byte) []byte {

@@ -25,11 +25,11 @@ func newWebSocket(t *target.Target) *webSocket {
 func (w *webSocket) key() frame.Key { return frame.Key(w.random.Uint64()) }
 
 // Hello implements [Dialect].
-func (w *webSocket) Hello(dst []byte, n uint32, accept *handshake.Accept) []byte {
+func (w *webSocket) Hello(dst []byte, n, destination uint32, accept *handshake.Accept) []byte {
 	var nonce [handshake.KeySize]byte
 	binary.LittleEndian.PutUint64(nonce[0:], w.random.Uint64())
 	binary.LittleEndian.PutUint64(nonce[8:], w.random.Uint64())
-	return w.target.Request(n).Append(dst, &nonce, accept)
+	return w.target.Request(destination).Append(dst, n, &nonce, accept)
 }
 
 // Frame implements [Dialect].

@@ -20,6 +20,8 @@ type Set struct {
 	// Aside is messages that answer nothing and were not meant to: what others
 	// have sent, or the server by itself.
 	Aside uint64
+	// Pings is empty messages that the server sent by itself to show that it lives.
+	Pings uint64
 	// Signal has the counts of a load of sessions beside its operations.
 	Signal results.Signal
 	// Deliveries counts each message that was sent to many once for each of them.
@@ -150,6 +152,7 @@ func (s *Set) Add(o *Set) {
 	s.Stale += o.Stale
 	s.Unexpected += o.Unexpected
 	s.Aside += o.Aside
+	s.Pings += o.Pings
 	s.Untracked += o.Untracked
 	for m, h := range o.hist {
 		if h != nil && !empty(h) {
@@ -218,7 +221,7 @@ func (s *Set) Reset() {
 	s.Signal.Answers, s.Signal.Told = 0, 0
 	clear(s.Dials.Causes)
 	s.Dials = results.Dials{Causes: s.Dials.Causes}
-	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Untracked = 0, 0, 0, 0, 0
+	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Pings, s.Untracked = 0, 0, 0, 0, 0, 0
 	s.notes = s.notes[:0]
 	for _, h := range s.hist {
 		if h != nil && !empty(h) {

@@ -25,6 +25,7 @@ type Target struct {
 
 	addrs    []netip.AddrPort    // of URLs, in their order
 	requests []handshake.Request // for URLs, in their order; none for Raw
+	channels [][]string          // as URLs name them, in their order, divided at numbers; none for Raw
 	ports    int                 // over 1: they are filled one after the other
 }
 
@@ -56,17 +57,19 @@ func Resolve(ctx context.Context, urls []string, origin string) (*Target, error)
 		if t.Raw {
 			continue
 		}
-		r, err := handshake.NewRequest(u.Host, u.RequestURI(), origin)
+		r, err := handshake.NewRequest(u.Host, unescaped(u.RequestURI()), origin)
 		if err != nil {
 			return nil, fmt.Errorf("URL %q cannot be asked for: %w", raw, err)
 		}
 		t.requests = append(t.requests, r)
+		t.channels = append(t.channels, channel(unescaped(u.EscapedPath())))
 	}
 	return t, nil
 }
 
 func parse(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
+	// Escaped, so that what else is escaped in the path stays as it is.
+	u, err := url.Parse(strings.ReplaceAll(raw, handshake.Number, url.PathEscape(handshake.Number)))
 	if err != nil {
 		if e := (*url.Error)(nil); errors.As(err, &e) {
 			err = e.Err
@@ -135,7 +138,12 @@ func (t *Target) Request(n uint32) handshake.Request { return t.requests[n] }
 func (t *Target) String() string {
 	names := make([]string, len(t.URLs))
 	for i, u := range t.URLs {
-		names[i] = u.String()
+		names[i] = unescaped(u.String())
 	}
 	return strings.Join(names, ", ")
+}
+
+// unescaped puts back the braces of [handshake.Number], which parse has escaped.
+func unescaped(text string) string {
+	return strings.ReplaceAll(text, url.PathEscape(handshake.Number), handshake.Number)
 }

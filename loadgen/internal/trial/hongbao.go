@@ -100,6 +100,9 @@ func (r *runner) money() *adminapi.Hongbao {
 	if stats == nil {
 		return nil
 	}
+	if stats.Service == nil {
+		return nil
+	}
 	return stats.Service.Hongbao
 }
 

@@ -22,7 +22,7 @@ type shape struct {
 
 func (r *runner) shape(w string, conns int) shape {
 	switch w {
-	case Echo:
+	case Echo, Push:
 		return shape{results.OpenLoop, float64(r.plan.Rate), []record.Metric{record.Response, record.Service, record.Lag}}
 	case EchoClosed:
 		return shape{results.ClosedLoop, 0, []record.Metric{record.Service}}
@@ -125,7 +125,7 @@ func (r *runner) load(w, name string) error {
 			if life != (workload.Beats{}) {
 				return workload.NewPulse(c.Lane, c.delivery, ring, span, shards, pings, life)
 			}
-		case Echo:
+		case Echo, Push:
 			return workload.NewOpen(c.Lane, c.delivery, ring, span, ahead, pace.Constant{Rate: p.Rate, Length: p.Window})
 		case Hongbao:
 			return workload.NewHongbao(c.Lane, c.delivery, ring, span, shards, ahead, pace.Constant{Rate: p.Rate, Length: p.Window}, purse, today)
@@ -208,10 +208,10 @@ const drainGrace = 100 * time.Millisecond
 // beats is how connections show that they live during workload w.
 func (r *runner) beats(w string) workload.Beats {
 	p := r.plan
-	if w != Hold || p.Heartbeat == 0 && p.Probe == 0 {
+	if w != Hold || p.Heartbeat == 0 && p.Probe == 0 && p.Silence == 0 {
 		return workload.Beats{}
 	}
-	b := workload.Beats{Every: p.Heartbeat, Probe: p.Probe, Seed: p.Lifetimes.Seed}
+	b := workload.Beats{Every: p.Heartbeat, Probe: p.Probe, Silence: p.Silence, Seed: p.Lifetimes.Seed}
 	if p.Heartbeat > 0 {
 		b.Timeout = p.HeartbeatTimeout
 	}

@@ -76,7 +76,7 @@ func (r *runner) close(phases ...*phase) error {
 		return err
 	}
 	for _, p := range phases {
-		p.Ops, p.Dials, p.Aside = p.total.Ops, p.total.Dials, p.total.Aside
+		p.Ops, p.Dials, p.Aside, p.Pings = p.total.Ops, p.total.Dials, p.total.Aside, p.total.Pings
 		if s := p.Length.Seconds(); s > 0 {
 			switch {
 			case p.Model == results.OpenLoop:
@@ -102,6 +102,7 @@ func (r *runner) close(phases ...*phase) error {
 		r.retire(p)
 		if p.probes != nil {
 			p.Probes = p.probes.total.Ops
+			p.Pings += p.probes.total.Pings
 			p.measured(p.probes.total)
 			r.odd(p.probes)
 			r.retire(p.probes)

@@ -59,7 +59,7 @@ func probe(ctx context.Context, p *Plan, i int) error {
 	var nonce [handshake.KeySize]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	var accept handshake.Accept
-	if _, err := conn.Write(p.Target.Request(uint32(i)).Append(nil, &nonce, &accept)); err != nil {
+	if _, err := conn.Write(p.Target.Request(uint32(i)).Append(nil, 0, &nonce, &accept)); err != nil {
 		return fmt.Errorf("cannot send the opening handshake: %w", err)
 	}
 	head, err := readHead(conn)

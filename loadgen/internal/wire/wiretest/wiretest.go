@@ -37,6 +37,9 @@ type Net struct {
 	// Bytes, if not nil, is told what a client sends, as it comes, of a server that
 	// speaks no WebSocket.
 	Bytes func(p *Peer, b []byte)
+	// Line takes what comes on connections from FirstLine on, which are no WebSockets.
+	Line      func(p *Peer, b []byte)
+	FirstLine wire.Conn
 	// Idle is called when nothing will ever happen again by itself.
 	Idle func()
 	// Choked makes backlogs full.
@@ -213,6 +216,9 @@ func (n *Net) Wait(timeout time.Duration, h wire.Events) error {
 	return nil
 }
 
+// Peer is the other end of a connection, nil if it is not open.
+func (n *Net) Peer(c wire.Conn) *Peer { return n.peers[c] }
+
 // EndAll ends every connection.
 func (n *Net) EndAll(why results.Cause) {
 	for _, p := range n.ordered() {
@@ -236,6 +242,10 @@ func (n *Net) ordered() []*Peer {
 func (p *Peer) receive(b []byte) {
 	if p.net.Bytes != nil {
 		p.net.Bytes(p, b)
+		return
+	}
+	if p.net.Line != nil && p.Conn >= p.net.FirstLine {
+		p.net.Line(p, b)
 		return
 	}
 	p.in.Write(b)
