@@ -17,6 +17,7 @@ import (
 
 	"signalbench/compare/internal/digest"
 	"signalbench/compare/internal/orchestrate"
+	"signalbench/compare/internal/peers"
 	"signalbench/compare/internal/progress"
 	"signalbench/compare/internal/report"
 	"signalbench/compare/internal/toolchain"
@@ -27,6 +28,7 @@ import (
 // decided by the profile.
 type runCommand struct {
 	Engines    []string  `help:"Engines to compare, all but the lessons by default." placeholder:"NAME,..."`
+	Peers      []string  `help:"Servers in other languages to compare with; compare peers lists them." placeholder:"NAME,..."`
 	Quick      bool      `help:"One repetition of a small load in under a minute; no figure of it carries a claim." xor:"profile"`
 	Thorough   bool      `help:"Six repetitions with longer windows." xor:"profile"`
 	Reps       int       `help:"Repetitions, interleaved (default 3)." placeholder:"N"`
@@ -86,7 +88,7 @@ func (c *runCommand) Run(s *session) error {
 		return err
 	}
 	defer bin.Close() // a temporary folder; nothing is lost if it stays
-	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
+	if plan.Arms, err = c.arms(s.ctx, bin, plan.Load.Channels.Proto != ""); err != nil {
 		return err
 	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
@@ -207,8 +209,12 @@ func newID(now time.Time) string {
 	return now.UTC().Format("20060102T150405Z") + "-compare-" + hex.EncodeToString(b[:])
 }
 
-// arms lists what is to be compared.
-func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries) ([]orchestrate.Arm, error) {
+// arms lists what is to be compared; with rooms, peers must have some.
+func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries, rooms bool) ([]orchestrate.Arm, error) {
+	others, err := peers.Arms(c.Peers, rooms)
+	if err != nil {
+		return nil, err
+	}
 	var arms []orchestrate.Arm
 	if c.URL == "" || len(c.Engines) > 0 {
 		list, err := listEngines(ctx, bin.Server)
@@ -219,6 +225,7 @@ func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries) ([]orches
 			return nil, err
 		}
 	}
+	arms = append(arms, others...)
 	if c.URL != "" {
 		arms = append(arms, orchestrate.Arm{Name: c.Label, Summary: "a server at " + c.URL, Foreign: &orchestrate.Foreign{
 			URL: c.URL, PID: c.ServerPID, Admin: c.Admin, SkipConformance: c.SkipConformance,

@@ -192,16 +192,15 @@ step_browser() {
 
 # Foreign: the load generator against a WebSocket server that is not ours.
 step_foreign() {
-  local dir=$out/ws line address # pid is not local: the trap needs it
-  rm -rf "$dir"
-  mkdir -p "$dir"
-  cp scripts/peers/ws/package.json scripts/peers/ws/server.mjs "$dir"
-  (cd "$dir" && npm install --no-audit --no-fund --no-package-lock)
-  mkfifo "$dir/ready"
-  node "$dir/server.mjs" >"$dir/ready" &
+  local line address # pid is not local: the trap needs it
+  export SIGNALBENCH_PEERS=$out/peers
+  rm -rf "$out/peers" "$out/ws.ready"
+  scripts/peers.sh node-ws
+  mkfifo "$out/ws.ready"
+  "$out/peers/node-ws/start" --listen 127.0.0.1:0 >"$out/ws.ready" &
   pid=$!
   trap 'kill "$pid" 2>/dev/null || true' EXIT
-  read -r line <"$dir/ready"
+  read -r line <"$out/ws.ready"
   address=$(sed -E 's/.*"listen":\["([^"]*)"\].*/\1/' <<<"$line")
   go build -o "$out/loadgen" ./loadgen
   load() {

@@ -252,6 +252,9 @@ func (p *Plan) validate() error {
 		if a.Program != nil && p.Shards > 1 && !a.OwnTables {
 			return fmt.Errorf("%d connections are more than one process may have descriptors for (ulimit -n), and %s is one process: ask for fewer, or leave it out", p.Load.Conns, a.Name)
 		}
+		if a.Program != nil && !a.Program.Admin && p.Load.restarts() {
+			return fmt.Errorf("--storm restart needs an admin listener that restarts the server, and %s has none: give --storm reset or silence, or leave it out", a.Name)
+		}
 	}
 	return p.checkRooms()
 }

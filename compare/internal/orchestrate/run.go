@@ -211,7 +211,7 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	e.Reporter.Status("conformance kit")
 	if f := a.Foreign; f != nil {
 		if !f.SkipConformance {
-			arm.Conformance, err = conform(ctx, e.Server, f.URL, f.Admin, "", e.plan.Load.Insecure)
+			arm.Conformance, err = conform(ctx, e.Server, subject{url: f.URL, admin: f.Admin, insecure: e.plan.Load.Insecure})
 		}
 		return err
 	}
@@ -224,11 +224,11 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	}
 	defer s.Stop(e.patience.stop)
 	arm.Server = s.Argv
-	engine := a.engine()
-	if a.Program != nil {
-		engine = "" // our server knows nothing of it
+	asked := subject{url: s.URL, admin: s.Admin, insecure: e.plan.Load.Insecure, lesson: a.Lesson}
+	if a.Program == nil {
+		asked.engine = a.engine()
 	}
-	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, engine, e.plan.Load.Insecure)
+	arm.Conformance, err = conform(ctx, e.Server, asked)
 	arm.Conformance.Failed = withLesson(arm.Conformance.Failed, a.Lesson)
 	if s.Ended() {
 		return fmt.Errorf("the server ended during the conformance kit: %w", orClean(s.Err()))
