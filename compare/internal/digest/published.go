@@ -24,15 +24,15 @@ func QuantityNamed(name string) (Quantity, bool) {
 // comparison of engines does not show.
 func publishedQuantities() []Quantity {
 	list := []Quantity{
-		readingQuantity("server.rss", "server RSS", Bytes, func(_, last *results.Reading) (float64, bool) {
+		readingQuantity("server.rss", "server RSS", results.ItemServerRSS, func(_, last *results.Reading) (float64, bool) {
 			return float64(last.Server.RSS), last.Server.RSS > 0
 		}),
-		readingQuantity("machine.used", "free memory that the machine lost", Bytes, func(base, last *results.Reading) (float64, bool) {
+		readingQuantity("machine.used", "free memory that the machine lost", results.ItemMachine, func(base, last *results.Reading) (float64, bool) {
 			return float64(base.Kernel.MemFree - last.Kernel.MemFree), base.Kernel.MemFree > 0 && last.Kernel.MemFree > 0
 		}),
 		{Name: "server.end", Head: "memory of the server's end", Unit: BytesPerConn, of: func(r *Run) (float64, bool) {
 			c, ok := r.Cost()
-			return c.ServerSum().Mid, ok
+			return c.Server.Mid + c.KernelServer.Mid, ok
 		}},
 		{Name: "server.cores", Head: "server, processors busy", Unit: Cores, of: firstWindowCores},
 		{Name: "hold.heartbeats", Head: "heartbeats answered", Unit: PerSecond, HigherBetter: true, of: Throughput(HoldPart).of},
@@ -92,8 +92,8 @@ func firstWindowCores(r *Run) (float64, bool) {
 
 // readingQuantity is a figure of the whole, not of one connection, settled at the
 // last plateau; base is the reading before the first connection.
-func readingQuantity(name, head string, unit Unit, of func(base, last *results.Reading) (float64, bool)) Quantity {
-	return Quantity{Name: name, Head: head, Unit: unit, of: func(r *Run) (float64, bool) {
+func readingQuantity(name, head, item string, of func(base, last *results.Reading) (float64, bool)) Quantity {
+	return Quantity{Name: name, Head: head, Unit: Bytes, item: item, of: func(r *Run) (float64, bool) {
 		base, last, ok := r.ends()
 		if !ok {
 			return 0, false
@@ -113,6 +113,29 @@ func perConn(q Quantity) Quantity {
 		}
 		return v / float64(last.Conns), true
 	}}
+}
+
+// AtConns is what a reading of memory would be with another number of connections, by
+// the line through the plateaus, with the ends of its 95 % interval; ok is false for
+// other quantities, and where no line rises. It is no measurement.
+func (a *Arm) AtConns(q Quantity, conns int) (value Interval, ok bool) {
+	if q.item == "" {
+		return Interval{}, false
+	}
+	var list []Interval
+	for _, r := range a.Counted() {
+		s, known := r.Slope(q.item)
+		each, _ := r.interval(q.item)
+		if !known || each.Mid <= 0 {
+			continue
+		}
+		fixed := s.Fixed
+		if q.item == results.ItemMachine {
+			fixed = 0 // what other programs have of the machine
+		}
+		list = append(list, each.times(float64(conns)).plus(exactly(fixed)))
+	}
+	return combine(list), len(list) > 0
 }
 
 func gcQuantity(name, head string, of func(*results.GCPauses) (float64, bool)) Quantity {

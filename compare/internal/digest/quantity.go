@@ -34,6 +34,7 @@ type Quantity struct {
 	HigherBetter bool
 	of           func(*Run) (float64, bool)
 	ofSuite      func(*Suite) (float64, bool) // instead, where it is of no run
+	item         string                       // of the ledger, where the value is a reading of that
 }
 
 // Whole reports whether the quantity is one of a suite and not of its runs.

@@ -22,7 +22,7 @@ func Extrapolated(s *digest.Suite) *table.Table {
 	t := &table.Table{
 		ID: "extrapolated", Title: "Extrapolated to what was published, not measured",
 		Columns: []table.Column{
-			{Head: "Figure", Text: true, Wrap: 26}, {Head: "Server", Text: true}, {Head: "measured", Unit: "here"}, {Head: "times"}, {Head: "extrapolated"},
+			{Head: "Figure", Text: true, Wrap: 26}, {Head: "Server", Text: true}, {Head: "measured", Unit: "here"}, {Head: "extrapolated"},
 			{Head: "published", Text: true, Wrap: 30}, {Head: "how", Text: true, Wrap: 60},
 		},
 	}
@@ -32,12 +32,11 @@ func Extrapolated(s *digest.Suite) *table.Table {
 			continue
 		}
 		for _, m := range measured(s, f) {
-			if math.IsNaN(m.value) || m.value == 0 {
+			if math.IsNaN(m.value) || m.value <= 0 {
 				continue
 			}
-			t.Add(f.Name, m.server, m.text(m.value), times(1/r.Scale()), m.text(m.value/r.Scale()), publishedText(f),
-				fmt.Sprintf("measured with %s connections, times %s / %s, as if it grew with them in proportion; no run had so many",
-					format.Whole(float64(r.Conns)), format.Whole(float64(r.Published)), format.Whole(float64(r.Conns)))).Bad = m.bad
+			there, how := extrapolate(s, f, m)
+			t.Add(f.Name, m.server, m.text(m.value), there, publishedText(f), how).Bad = m.bad
 		}
 	}
 	speed(t, s)
@@ -47,8 +46,20 @@ func Extrapolated(s *digest.Suite) *table.Table {
 	return t
 }
 
-// times writes a factor.
-func times(v float64) string { return "× " + format.Factor(v) }
+// extrapolate says what a figure comes to at the published number of connections, and
+// how that was reckoned. Of memory there is a line; other figures have one point.
+func extrapolate(s *digest.Suite, f *results.PublishedFigure, m figureHere) (there, how string) {
+	r := s.Reproduction
+	here, published := format.Whole(float64(r.Conns)), format.Whole(float64(r.Published))
+	if q, ok := digest.QuantityNamed(f.Quantity); ok {
+		if a := s.Arm(m.server); a != nil {
+			if v, ok := a.AtConns(q, r.Published); ok {
+				return around(v, m.text), fmt.Sprintf("the line through the plateaus up to %s connections, drawn on to %s; in brackets its 95 %% interval", here, published)
+			}
+		}
+	}
+	return m.text(m.value / r.Scale()), fmt.Sprintf("measured with %s connections, times %s (%s / %s), as if it grew in proportion to them", here, format.Factor(1/r.Scale()), published, here)
+}
 
 // speed scales operations that were timed by themselves to the published machine: the
 // first of them that is published says how much faster this one is.
@@ -71,7 +82,7 @@ func speed(t *table.Table, s *digest.Suite) {
 				reference, value(f.Value, q.Unit), value(here, q.Unit), format.Factor(factor)))
 			continue
 		}
-		t.Add(f.Name, strings.TrimPrefix(q.Name, "bench."), value(here, q.Unit), times(factor), value(here*factor, q.Unit), publishedText(f),
-			"measured here, times the CPU factor of "+reference)
+		t.Add(f.Name, strings.TrimPrefix(q.Name, "bench."), value(here, q.Unit), value(here*factor, q.Unit), publishedText(f),
+			"measured here, times the CPU factor of "+format.Factor(factor)+" from "+reference)
 	}
 }

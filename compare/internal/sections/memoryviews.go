@@ -1,7 +1,10 @@
 package sections
 
 import (
+	"fmt"
+
 	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/format"
 	"signalbench/compare/internal/table"
 	"signalbench/results"
 )
@@ -34,6 +37,9 @@ func MemoryViews(s *digest.Suite) *table.Table {
 	}
 	if len(t.Rows) == 0 {
 		return nil
+	}
+	if most(s) < large {
+		t.Note(fmt.Sprintf("Under %s connections other programs and the kernel's own lists move the machine's free memory as much as the connections do; objects counted in the kernel are right at any number.", format.Whole(large)))
 	}
 	t.Note("Both ends of every connection are on this machine: what it lost counts the load generator's sockets and processes as well.")
 	return t

@@ -21,9 +21,7 @@ func Published(s *digest.Suite) *table.Table {
 	}
 	t := &table.Table{
 		ID: "published", Title: "Published beside measured",
-		Intro: fmt.Sprintf("%s: %s connections were published, here are %s: N/published = %s. Theirs: %s. Here: %s, %d cores that servers and load generator share, %s, Linux %s.",
-			r.Title, format.Whole(float64(r.Published)), format.Whole(float64(r.Conns)), format.Part(r.Scale()), theirs(r),
-			s.Env.CPU, s.Env.Cores, format.Bytes(float64(s.Env.Memory)), s.Env.Kernel),
+		Intro: "What others published, where it was read and how far it can be trusted, beside the same workload on this machine.",
 	}
 	several, perCore, scales, notes := len(s.Arms) > 1, false, false, false
 	for i := range r.Figures {
@@ -72,6 +70,9 @@ func Published(s *digest.Suite) *table.Table {
 			row.Group, row.Bad = j == 0, m.bad
 		}
 	}
+	t.Note(fmt.Sprintf("N/published = %s: %s connections here, %s in %s.", format.Part(r.Scale()), format.Whole(float64(r.Conns)), format.Whole(float64(r.Published)), r.Title))
+	t.Note(fmt.Sprintf("Theirs: %s. Here: %s, %d cores that server and load generator share, %s, Linux %s.",
+		theirs(r), s.Env.CPU, s.Env.Cores, format.Bytes(float64(s.Env.Memory)), s.Env.Kernel))
 	for _, n := range publishedNotes(r) {
 		t.Note(n)
 	}
