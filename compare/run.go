@@ -104,6 +104,11 @@ func (c *runCommand) carryOut(s *session, plan orchestrate.Plan, spread func([]o
 	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, plan.Arms, ours); err != nil {
 		return err
 	}
+	return carryOut(s, bin, plan)
+}
+
+// carryOut measures what is planned and shows it.
+func carryOut(s *session, bin toolchain.Binaries, plan orchestrate.Plan) error {
 	fmt.Fprintf(s.stderr, "compare: results go to %s\n", plan.Out)
 	runner := &orchestrate.Runner{Server: bin.Server, Loadgen: bin.Loadgen, Reporter: reporter(s)}
 	suite, stopped := runner.Run(s.ctx, plan)
@@ -177,23 +182,13 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	if c.URL == "" && (c.ServerPID != 0 || c.Admin != "" || c.SkipConformance) {
 		return orchestrate.Plan{}, errors.New("--server-pid, --admin and --skip-conformance are about a server of your own: give its --url")
 	}
-	id := newID(time.Now())
-	out := c.Out
-	if out == "" {
-		root, err := toolchain.Root(s.ctx, ".")
-		if err != nil && c.Bin == "" {
-			return orchestrate.Plan{}, err
-		}
-		out = filepath.Join(root, "results", "runs", id) // below the working directory if there is no module
+	out, err := resultFolder(s, c.Out, c.Bin, "compare")
+	if err != nil {
+		return orchestrate.Plan{}, err
 	}
 	plan := orchestrate.Plan{
 		Title: "Comparison of WebSocket engines", Command: append([]string{"compare"}, s.args...),
-		Out: fromHere(out), Repetitions: p.repetitions, Seed: c.Seed, NoClaim: p.noClaim, Load: p.load, Shards: shards,
-	}
-	if plan.Seed == 0 {
-		var b [4]byte
-		_, _ = rand.Read(b[:]) // never fails
-		plan.Seed = uint64(binary.LittleEndian.Uint32(b[:])) + 1
+		Out: out, Repetitions: p.repetitions, Seed: seed(c.Seed), NoClaim: p.noClaim, Load: p.load, Shards: shards,
 	}
 	if c.GOGC != "" {
 		plan.ServerFlags = append(plan.ServerFlags, "--gogc="+string(c.GOGC))
@@ -215,11 +210,34 @@ func set[T comparable](v *T, flag T) {
 	}
 }
 
+// seed is the one asked for, or draws one.
+func seed(asked uint64) uint64 {
+	if asked != 0 {
+		return asked
+	}
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return uint64(binary.LittleEndian.Uint32(b[:])) + 1
+}
+
+// resultFolder is the one asked for, or a new one in results/runs of the module, or
+// below the working directory if there is none. What names the command that fills it.
+func resultFolder(s *session, out, bin, what string) (string, error) {
+	if out != "" {
+		return fromHere(out), nil
+	}
+	root, err := toolchain.Root(s.ctx, ".")
+	if err != nil && bin == "" {
+		return "", err
+	}
+	return fromHere(filepath.Join(root, "results", "runs", newID(time.Now(), what))), nil
+}
+
 // newID names a suite: unique, and sorted by time.
-func newID(now time.Time) string {
+func newID(now time.Time, what string) string {
 	var b [3]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return now.UTC().Format("20060102T150405Z") + "-compare-" + hex.EncodeToString(b[:])
+	return now.UTC().Format("20060102T150405Z") + "-" + what + "-" + hex.EncodeToString(b[:])
 }
 
 // arms lists what is to be compared; with rooms, peers must have some.

@@ -23,6 +23,11 @@ type Plan struct {
 	Shards      int // processes of each server, or its descriptor tables, with a port each; 0 means 1
 	// ServerFlags are handed to every server alike, for example "--outbox=64KiB".
 	ServerFlags []string
+	// Reproduction is nil unless the plan repeats what somebody published.
+	Reproduction *results.Reproduction
+	// Benchmark is the arguments of our server with which it times operations by
+	// themselves, after the steps, and prints them as JSON; empty for none.
+	Benchmark []string
 }
 
 // An Arm is one thing under comparison: an engine of our server, a program that is

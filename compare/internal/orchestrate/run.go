@@ -74,6 +74,7 @@ func (r *Runner) Run(ctx context.Context, p Plan) (*results.Suite, error) {
 			Schema: results.SchemaSuite, ID: filepath.Base(p.Out), Title: p.Title, Started: time.Now(),
 			Partial: true, Command: p.Command, Env: results.CaptureEnv(ctx),
 			Repetitions: p.Repetitions, Seed: p.Seed, NoClaim: p.NoClaim,
+			Reproduction: p.Reproduction,
 		},
 	}
 	if ports.Inside {
@@ -143,6 +144,7 @@ func (e *execution) run(ctx context.Context) error {
 			}
 		}
 	}
+	e.benchmark(ctx)
 	return e.finish(ctx)
 }
 

@@ -20,6 +20,9 @@ import (
 func All(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 	var list []*table.Table
 	for _, t := range []*table.Table{
+		Published(s),
+		Extrapolated(s),
+		MemoryViews(s),
 		Sweep(s),
 		Summary(s),
 		Hold(s),

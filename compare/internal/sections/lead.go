@@ -31,6 +31,9 @@ func Lead(s *digest.Suite) string {
 // those outcomes that a reader must not miss.
 func Brief(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 	list := []*table.Table{
+		Published(s),
+		Extrapolated(s),
+		MemoryViews(s),
 		Sweep(s),
 		Latency(s),
 		Ledger(s),
