@@ -144,7 +144,9 @@ func TestPaths(t *testing.T) {
 // With channels at the root, a path that nothing else has is one.
 func TestChannelsAtTheRoot(t *testing.T) {
 	t.Parallel()
-	s := New(Config{Rooms: newService(t, gate.Config{}).cfg.Rooms, Channels: channel.New(channel.Config{Root: true})})
+	cfg := newService(t, gate.Config{}).cfg
+	cfg.Channels = channel.New(channel.Config{Root: true})
+	s := New(cfg)
 	wantRefused(t, s, "/", "", 404, "nothing here but")
 	wantRefused(t, s, "/channel/", "", 404, "/channel/NAME")
 	wantRefused(t, s, "/"+strings.Repeat("x", channel.MaxName+1), "", 404, "at most")
