@@ -17,6 +17,7 @@ import (
 
 	"signalbench/compare/internal/digest"
 	"signalbench/compare/internal/orchestrate"
+	"signalbench/compare/internal/peers"
 	"signalbench/compare/internal/progress"
 	"signalbench/compare/internal/report"
 	"signalbench/compare/internal/toolchain"
@@ -27,6 +28,7 @@ import (
 // decided by the profile.
 type runCommand struct {
 	Engines    []string  `help:"Engines to compare, all but the lessons by default." placeholder:"NAME,..."`
+	Peers      []string  `help:"Servers in other languages to compare with; compare peers lists them." placeholder:"NAME,..."`
 	Quick      bool      `help:"One repetition of a small load in under a minute; no figure of it carries a claim." xor:"profile"`
 	Thorough   bool      `help:"Six repetitions with longer windows." xor:"profile"`
 	Reps       int       `help:"Repetitions, interleaved (default 3)." placeholder:"N"`
@@ -40,8 +42,8 @@ type runCommand struct {
 
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm" placeholder:"NAME,..." group:"load"`
-	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm, hongbao (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm,hongbao" placeholder:"NAME,..." group:"load"`
+	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s; hongbao: shakes, default 3000/s)." placeholder:"RATE" group:"load"`
 	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
@@ -81,13 +83,22 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	return c.carryOut(s, plan, nil)
+}
+
+// carryOut builds, measures and reports. Arms become what spread makes of them; nil
+// leaves them as they are.
+func (c *runCommand) carryOut(s *session, plan orchestrate.Plan, spread func([]orchestrate.Arm) []orchestrate.Arm) error {
 	bin, err := binaries(s, c.Bin)
 	if err != nil {
 		return err
 	}
 	defer bin.Close() // a temporary folder; nothing is lost if it stays
-	if plan.Arms, err = c.arms(s.ctx, bin); err != nil {
+	if plan.Arms, err = c.arms(s.ctx, bin, plan.Load.Channels.Proto != ""); err != nil {
 		return err
+	}
+	if spread != nil {
+		plan.Arms = spread(plan.Arms)
 	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
 	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, plan.Arms, ours); err != nil {
@@ -122,6 +133,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	}
 	c.broadcasts(&p.load)
 	p.signaling(c.Quick, c.Thorough)
+	p.envelopes(c.Quick)
 	set(&p.load.Conns, c.Conns)
 	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {
@@ -148,6 +160,9 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 		p.load.Yardstick = *c.Yardstick
 	}
 	if err := c.signaling(&p.load); err != nil {
+		return orchestrate.Plan{}, err
+	}
+	if err := c.envelopes(&p.load); err != nil {
 		return orchestrate.Plan{}, err
 	}
 	p.load.Insecure = c.Insecure || slices.ContainsFunc(c.ServerFlag, func(f setting) bool { return strings.HasPrefix(string(f), "--tls-cert") })
@@ -207,8 +222,12 @@ func newID(now time.Time) string {
 	return now.UTC().Format("20060102T150405Z") + "-compare-" + hex.EncodeToString(b[:])
 }
 
-// arms lists what is to be compared.
-func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries) ([]orchestrate.Arm, error) {
+// arms lists what is to be compared; with rooms, peers must have some.
+func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries, rooms bool) ([]orchestrate.Arm, error) {
+	others, err := peers.Arms(c.Peers, rooms)
+	if err != nil {
+		return nil, err
+	}
 	var arms []orchestrate.Arm
 	if c.URL == "" || len(c.Engines) > 0 {
 		list, err := listEngines(ctx, bin.Server)
@@ -219,6 +238,7 @@ func (c *runCommand) arms(ctx context.Context, bin toolchain.Binaries) ([]orches
 			return nil, err
 		}
 	}
+	arms = append(arms, others...)
 	if c.URL != "" {
 		arms = append(arms, orchestrate.Arm{Name: c.Label, Summary: "a server at " + c.URL, Foreign: &orchestrate.Foreign{
 			URL: c.URL, PID: c.ServerPID, Admin: c.Admin, SkipConformance: c.SkipConformance,

@@ -45,7 +45,7 @@ func (p *profile) signaling(quick, thorough bool) {
 		l.Channels.Proto = orchestrate.Phoenix
 	}
 	if slices.Contains(l.Workloads, results.WorkloadSignal) {
-		l.Channels.Swarm = peers
+		l.Channels.Swarm = swarm
 		if !quick && !thorough {
 			l.Window = 5 * time.Second // sessions are fewer than echoes
 		}
@@ -141,8 +141,8 @@ func apart(workloads []string) error {
 	return nil
 }
 
-// peers is how many connections share a room unless something else decides it.
-const peers = 10
+// swarm is how many connections share a room unless something else decides it.
+const swarm = 10
 
 // meet decides where connections meet, as far as no flag did.
 func meet(l *orchestrate.Load) {
@@ -160,7 +160,7 @@ func meet(l *orchestrate.Load) {
 	case first(l.Workloads, echoing) != "":
 		c.Rooms = l.Conns // each alone: what is pushed goes to the others of a room
 	default:
-		c.Rooms = max(1, l.Conns/peers)
+		c.Rooms = max(1, l.Conns/swarm)
 	}
 }
 

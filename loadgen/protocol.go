@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/trial"
@@ -15,6 +16,11 @@ import (
 func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
 	if c.Proto == "" {
 		return nil, c.URL, nil
+	}
+	for _, raw := range c.URL {
+		if strings.HasPrefix(raw, "tcp:") {
+			return nil, nil, fmt.Errorf("--proto %s is spoken above WebSocket, and %s is plain TCP: leave it out", c.Proto, raw)
+		}
 	}
 	signals := slices.Contains(c.Workload, trial.Signal)
 	var asked phoenix.Version

@@ -25,14 +25,14 @@ import (
 
 // runCommand is the flags of "loadgen run".
 type runCommand struct {
-	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind."`
+	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind. tcp://HOST:PORT is a server that echoes bytes without WebSocket, and each --payload bytes are a message."`
 	Ports     int       `default:"1" placeholder:"P" help:"Connect to P consecutive ports from that of --url on, one after the other filled with an equal part of the connections."`
 	Conns     int       `default:"1000" help:"Connections to open."`
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal."`
-	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal, hongbao."`
+	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal; shakes of workload hongbao."`
 	InFlight  int       `placeholder:"N" help:"Outstanding messages of workloads echo-closed and broadcast-closed (closed loops), all connections together; there the next message is published when one has reached everybody. Without --rate, echo and broadcast mean these."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
 	Binary    bool      `help:"Send binary messages; text is the default."`
@@ -147,6 +147,9 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.plain(t); err != nil {
+		return nil, err
+	}
 	if c.Ports > 1 {
 		t.Fill()
 	}
@@ -188,6 +191,20 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		p.Out = filepath.Join("results", "runs", trial.NewID(time.Now(), c.Label))
 	}
 	return p, nil
+}
+
+// plain refuses what a server that echoes bytes knows nothing of, and a run cannot
+// tell from what it does not ask for.
+func (c *runCommand) plain(t *target.Target) error {
+	switch {
+	case !t.Raw:
+		return nil
+	case c.Insecure:
+		return fmt.Errorf("--insecure is about certificates, and %s is plain TCP: leave it out", t)
+	case c.Origin != "":
+		return fmt.Errorf("--origin is a field of the opening handshake, and %s has none: leave it out", t)
+	}
+	return nil
 }
 
 // pendingOf is what --pending says, or its default. A ramp without a rate is

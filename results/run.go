@@ -163,6 +163,7 @@ type Phase struct {
 	Signal      *Signal     `json:"signal,omitempty"`
 	Fanout      *Fanout     `json:"fanout,omitempty"`
 	Storm       *Storm      `json:"storm,omitempty"`
+	Hongbao     *Hongbao    `json:"hongbao,omitempty"`
 	Adversaries []Adversary `json:"adversaries,omitempty"`
 	// Offered is the rate of operations asked for, Achieved that of those
 	// completed by the end of the phase, per second: what completes later, in
@@ -174,6 +175,9 @@ type Phase struct {
 	// Usage is what each side consumed during the phase.
 	Client Usage `json:"client"`
 	Server Usage `json:"server"`
+	// ServerGC is what the server's Go runtime did during the phase, a window; nil if
+	// it does not tell.
+	ServerGC *GCPauses `json:"server_gc,omitempty"`
 }
 
 // Metric finds a metric of the phase by name.

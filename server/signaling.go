@@ -9,6 +9,7 @@ import (
 	"signalbench/server/channel"
 	"signalbench/server/engine"
 	"signalbench/server/gate"
+	"signalbench/server/hongbao"
 	"signalbench/server/hub"
 	"signalbench/server/service"
 )
@@ -31,6 +32,10 @@ type signaling struct {
 	SlowPresence   string        `help:"As --slow-consumer, for presence; one that lost some gets all of it later." enum:"close,drop" default:"drop" placeholder:"POLICY"`
 	ChannelPing    time.Duration `help:"How often a subscriber of a channel gets an empty message, 0 for never." default:"5m" placeholder:"TIME"`
 
+	Envelopes gate.Rate `help:"Red envelopes that enter while somebody shakes, 0 for none." default:"200/s" placeholder:"N/s"`
+	Gifts     gate.Rate `help:"Gifts for three users each that enter while somebody shakes, 0 for none." default:"200/s" placeholder:"N/s"`
+	Shakes    gate.Rate `help:"Shakes beyond so many in one second are answered with overload, 0 for no limit." default:"65000/s" placeholder:"N/s"`
+
 	secretSource
 	AddrConns    int       `help:"Most connections of one address (IPv6: of one /64), 0 for no limit." default:"0" placeholder:"N"`
 	AddrRate     gate.Rate `help:"Most handshakes of one address, a second's worth of them at once; 0 for no limit." default:"0" placeholder:"N/s"`
@@ -48,6 +53,10 @@ func (c *signaling) service() (*service.Service, *hub.Hub, error) {
 		return nil, nil, fmt.Errorf("--addr-conns %d is negative", c.AddrConns)
 	case c.ChannelPing < 0:
 		return nil, nil, fmt.Errorf("--channel-ping %v is negative", c.ChannelPing)
+	}
+	envelopes, err := hongbao.New(hongbao.Config{Envelopes: float64(c.Envelopes), Gifts: float64(c.Gifts), Shakes: float64(c.Shakes)})
+	if err != nil {
+		return nil, nil, err
 	}
 	rooms, err := hub.New(hub.Config{
 		TopicPrefix:    c.TopicPrefix,
@@ -67,6 +76,7 @@ func (c *signaling) service() (*service.Service, *hub.Hub, error) {
 	return service.New(service.Config{
 		Rooms:    rooms,
 		Channels: channel.New(channel.Config{Ping: c.ChannelPing}),
+		Hongbao:  envelopes,
 		Gate:     gate.New(gate.Config{Secret: secret, Conns: c.AddrConns, Upgrades: c.AddrRate, Messages: c.AddrMessages}),
 	}), rooms, nil
 }

@@ -11,6 +11,7 @@ import (
 	"signalbench/server/echo"
 	"signalbench/server/engine"
 	"signalbench/server/gate"
+	"signalbench/server/hongbao"
 	"signalbench/server/hub"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 	Rooms *hub.Hub
 	// Channels answers the paths below [channel.Prefix].
 	Channels *channel.Channels
+	// Hongbao answers [hongbao.Path].
+	Hongbao *hongbao.Handler
 	// Gate decides who may come in; nil lets everybody in.
 	Gate *gate.Gate
 }
@@ -64,6 +67,8 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 		return echo.Handler{}, ""
 	case path == hub.Path:
 		return s.cfg.Rooms, ""
+	case path == hongbao.Path:
+		return s.cfg.Hongbao, ""
 	case strings.HasPrefix(path, channel.Prefix):
 		return s.cfg.Channels, "channel:" + path[len(channel.Prefix):]
 	}
@@ -75,7 +80,7 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 func (s *Service) Accept(r *engine.Request) error {
 	h, topic := s.route(r.Path)
 	if h == nil {
-		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here but " + echo.Path + ", " + hub.Path + " and " + channel.Prefix + "NAME"}
+		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here but " + echo.Path + ", " + hub.Path + ", " + hongbao.Path + " and " + channel.Prefix + "NAME"}
 	}
 	if err := h.Accept(r); err != nil || s.cfg.Gate == nil {
 		return err
@@ -140,6 +145,8 @@ func (s *Service) owner(state any) engine.Handler {
 		return echo.Handler{}
 	case channel.Owns(state):
 		return s.cfg.Channels
+	case hongbao.Owns(state):
+		return s.cfg.Hongbao
 	}
 	return s.cfg.Rooms
 }

@@ -26,6 +26,7 @@ var (
 	SignalPart          = Part{Kind: results.Window, Workload: results.WorkloadSignal}
 	BroadcastPart       = Part{Kind: results.Window, Workload: results.WorkloadBroadcast}
 	BroadcastClosedPart = Part{Kind: results.Window, Workload: results.WorkloadBroadcast, Closed: true}
+	HongbaoPart         = Part{Kind: results.Window, Workload: results.WorkloadHongbao}
 	ClosePart           = Part{Kind: results.Teardown}
 )
 

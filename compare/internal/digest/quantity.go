@@ -94,6 +94,7 @@ func Quantities(suites ...*Suite) []Quantity {
 		}},
 	)
 	list = append(list, relayQuantities()...)
+	list = append(list, hongbaoQuantities()...)
 	list = append(list, fanoutQuantities()...)
 	for _, p := range Storms(suites...) {
 		list = append(list, stormQuantities(p)...)

@@ -32,6 +32,9 @@ type Arm struct {
 	Summary string
 	// Engine is that of our server; empty means the one called Name.
 	Engine string
+	// Setting is set where arms of the same engine differ in it alone. They are asked
+	// for conformance once.
+	Setting *results.Setting
 	// Flags are for this arm's server alone, beyond Plan.ServerFlags, for example
 	// "--gogc=50".
 	Flags []string
@@ -97,7 +100,8 @@ type Foreign struct {
 type Load struct {
 	Workloads []string // in order, as results names them
 	// Path is that of the URL, where "{i}" stands for the number of the connection;
-	// empty means the echo service, or the rooms if Channels has a protocol.
+	// empty means the echo service, the rooms if Channels has a protocol, or the red
+	// envelopes.
 	Path      string
 	Conns     int
 	Plateaus  int
@@ -139,7 +143,7 @@ func (l Load) args() []string {
 		"--duration", l.Window.String(),
 		"--seed", strconv.FormatUint(l.Seed, 10),
 	}
-	if l.Channels.Proto == "" {
+	if l.Channels.Proto == "" && !l.envelopes() {
 		args = append(args, "--first-echo")
 	}
 	args = append(args, l.Channels.args(l.Workloads)...)
@@ -153,7 +157,7 @@ func (l Load) args() []string {
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast:
+		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadHongbao:
 			open = true
 		case results.WorkloadEchoClosed, results.WorkloadBroadcastClosed:
 			closed = true
@@ -246,6 +250,9 @@ func (p *Plan) validate() error {
 		seen[a.Name] = true
 		if a.Program != nil && p.Shards > 1 && !a.OwnTables {
 			return fmt.Errorf("%d connections are more than one process may have descriptors for (ulimit -n), and %s is one process: ask for fewer, or leave it out", p.Load.Conns, a.Name)
+		}
+		if a.Program != nil && !a.Program.Admin && p.Load.restarts() {
+			return fmt.Errorf("--storm restart needs an admin listener that restarts the server, and %s has none: give --storm reset or silence, or leave it out", a.Name)
 		}
 	}
 	return p.checkRooms()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"signalbench/results"
@@ -79,7 +80,7 @@ func (r *Runner) Run(ctx context.Context, p Plan) (*results.Suite, error) {
 		e.note("every port from 10000 on is in the range of outgoing ports: an outgoing connection may take the server's")
 	}
 	for _, a := range p.Arms {
-		e.suite.Arms = append(e.suite.Arms, results.Arm{Name: a.Name, Summary: a.Summary})
+		e.suite.Arms = append(e.suite.Arms, results.Arm{Name: a.Name, Summary: a.Summary, Setting: a.Setting})
 		if a.Foreign != nil {
 			e.note(fmt.Sprintf("%s at %s runs outside of this comparison: it is not started afresh for each repetition, and shares the machine with the other arms", a.Name, a.Foreign.URL))
 			if a.Foreign.SkipConformance {
@@ -185,7 +186,7 @@ func (e *execution) step(ctx context.Context, a *Arm, arm *results.Arm, step *re
 		arm.Server = s.Argv
 		t.url, t.admin, t.pid, t.ports = e.plan.Load.at(s.URL), s.Admin, s.PID(), max(1, e.plan.Shards)
 	}
-	dir := filepath.Join(a.Name, strconv.Itoa(step.Repetition))
+	dir := filepath.Join(strings.ReplaceAll(a.Name, " ", "-"), strconv.Itoa(step.Repetition))
 	verdict, err := measure(ctx, e.Loadgen, e.plan.Load, t, filepath.Join(e.plan.Out, dir), e.Reporter.Status)
 	if _, openErr := results.Open(filepath.Join(e.plan.Out, dir)); openErr == nil {
 		step.Dir, step.Verdict = dir, verdict
@@ -209,12 +210,20 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	e.Reporter.Status("conformance kit")
 	if f := a.Foreign; f != nil {
 		if !f.SkipConformance {
-			arm.Conformance, err = conform(ctx, e.Server, f.URL, f.Admin, "", e.plan.Load.Insecure)
+			arm.Conformance, err = conform(ctx, e.Server, subject{url: f.URL, admin: f.Admin, insecure: e.plan.Load.Insecure})
 		}
 		return err
 	}
 	if a.raw() {
 		return nil // it speaks no WebSocket
+	}
+	if a.Setting != nil {
+		for i := range e.suite.Arms {
+			if b := &e.suite.Arms[i]; b.Setting != nil && b.Setting.Engine == a.Setting.Engine && b.Conformance.Passed > 0 {
+				arm.Conformance = b.Conformance
+				return nil
+			}
+		}
 	}
 	s, err := e.start(ctx, a, 1, false)
 	if err != nil {
@@ -222,11 +231,11 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	}
 	defer s.Stop(e.patience.stop)
 	arm.Server = s.Argv
-	engine := a.engine()
-	if a.Program != nil {
-		engine = "" // our server knows nothing of it
+	asked := subject{url: s.URL, admin: s.Admin, insecure: e.plan.Load.Insecure, lesson: a.Lesson}
+	if a.Program == nil {
+		asked.engine = a.engine()
 	}
-	arm.Conformance, err = conform(ctx, e.Server, s.URL, s.Admin, engine, e.plan.Load.Insecure)
+	arm.Conformance, err = conform(ctx, e.Server, asked)
 	arm.Conformance.Failed = withLesson(arm.Conformance.Failed, a.Lesson)
 	if s.Ended() {
 		return fmt.Errorf("the server ended during the conformance kit: %w", orClean(s.Err()))

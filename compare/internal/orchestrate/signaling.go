@@ -16,6 +16,7 @@ const (
 	echoPath    = "/echo"
 	channelPath = "/socket/websocket"
 	restartPath = "/restart"
+	hongbaoPath = "/hongbao"
 )
 
 // Phoenix is the one protocol that clients can speak above WebSocket.
@@ -98,10 +99,13 @@ func (l Load) restarts() bool {
 	return l.Storm.By == results.StormRestart && slices.Contains(l.Workloads, results.WorkloadStorm)
 }
 
+// envelopes reports whether connections are users of red envelopes.
+func (l Load) envelopes() bool { return slices.Contains(l.Workloads, results.WorkloadHongbao) }
+
 // Meets reports whether clients reach each other through the server, so that all
-// of a room must be in one process.
+// of a room, or all red envelopes, must be in one process.
 func (l Load) Meets() bool {
-	return slices.Contains(l.Workloads, results.WorkloadSignal) || slices.ContainsFunc(l.Workloads, Broadcasts)
+	return l.envelopes() || slices.Contains(l.Workloads, results.WorkloadSignal) || slices.ContainsFunc(l.Workloads, Broadcasts)
 }
 
 // Broadcasts reports whether a workload is for all of a room.
@@ -117,6 +121,8 @@ func (l Load) at(echo string) string {
 		return echo // it has no paths
 	case l.Path != "":
 		return base + l.Path
+	case l.envelopes():
+		return base + hongbaoPath
 	case l.Channels.Proto != "":
 		return base + channelPath
 	}
@@ -130,7 +136,7 @@ func (p *Plan) checkRooms() error {
 	}
 	for _, a := range p.Arms {
 		if a.Foreign == nil && !a.OwnTables {
-			return fmt.Errorf("%d connections take %d processes of %s under this limit of descriptors (ulimit -n), and a room is in one process: ask for fewer connections, or for engines that hold them all in one",
+			return fmt.Errorf("%d connections take %d processes of %s under this limit of descriptors (ulimit -n), and a room is in one process, as red envelopes are: ask for fewer connections, or for engines that hold them all in one",
 				p.Load.Conns, p.Shards, a.Name)
 		}
 	}

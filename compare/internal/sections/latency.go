@@ -34,6 +34,7 @@ var timings = []timing{
 	{digest.ChurnPart, results.MetricUpgrade, "churn upgrade"},
 	{digest.SignalPart, results.MetricJoin, "join (due to its reply)"},
 	{digest.SignalPart, results.MetricRelay, "relay (due to received by the peer)"},
+	{digest.HongbaoPart, results.MetricResponse, "shake (due to its reply)"},
 	{digest.SignalPart, results.MetricAnswer, "answer (offer due to answer received)"},
 	{digest.SignalPart, results.MetricPresence, "presence (join due to the last told)"},
 	{digest.SignalPart, results.MetricLag, "signal lag (due to sent)"},

@@ -94,6 +94,12 @@ func summaryFigures(s *digest.Suite) []summaryFigure {
 		list = append(list, times("join", p, results.MetricJoin, 0.99)...)
 		list = append(list, mid("server CPU", "per relayed", digest.RelayCPU(p)))
 	}
+	if p := digest.HongbaoPart; ran(s, p) {
+		list = append(list, mid("shakes", "per s", digest.Throughput(p)))
+		list = append(list, times("shake", p, results.MetricResponse, 0.5, 0.99, 0.999)...)
+		list = append(list, times("grab", p, results.MetricGrab, 0.99)...)
+		list = append(list, mid("server CPU", "per shake", digest.ServerCPU(p)))
+	}
 	for _, of := range fanoutParts {
 		if p := of.part; ran(s, p) {
 			list = append(list, mid("deliveries", "per s, "+of.loop, digest.Deliveries(p)), mid("of bare", of.loop, digest.DeliveriesOfBare(p)))
@@ -147,6 +153,8 @@ func load(r *digest.Run) string {
 			parts = append(parts, fmt.Sprintf("closed-loop broadcast to %s with %d in flight", count(sp.Rooms, "room"), sp.InFlight))
 		case results.WorkloadBroadcast:
 			parts = append(parts, fmt.Sprintf("open-loop broadcast to %s at %s/s", count(sp.Rooms, "room"), strconv.FormatFloat(sp.Rate, 'f', -1, 64)))
+		case results.WorkloadHongbao:
+			parts = append(parts, fmt.Sprintf("red envelopes with %s shakes/s", format.Whole(sp.Rate)))
 		case results.WorkloadStorm:
 			parts = append(parts, "loss of all connections at once")
 		}

@@ -15,6 +15,27 @@ type Stats struct {
 	// Tables is among how many descriptor tables one process divides its
 	// connections; 0: they are all in the one of the process.
 	Tables int64 `json:"descriptor_tables"`
+	// Service is what runs on the server beside echoes.
+	Service Service `json:"service"`
+}
+
+// Service is what runs on a server, as far as it tells.
+type Service struct {
+	Hongbao *Hongbao `json:"hongbao"` // nil: not told
+}
+
+// Hongbao is the money of red envelopes since the server's start.
+type Hongbao struct {
+	Entered  Money `json:"entered"`
+	Shaken   Money `json:"shaken"`   // given to shakes
+	Grabbed  Money `json:"grabbed"`  // given to grabs
+	Returned Money `json:"returned"` // taken back
+	Waiting  Money `json:"waiting"`  // now
+}
+
+// Money is a sum.
+type Money struct {
+	Cents uint64 `json:"cents"`
 }
 
 // Connections counts since the server's start; Open is now.

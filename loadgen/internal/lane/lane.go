@@ -1,9 +1,7 @@
 package lane
 
 import (
-	crand "crypto/rand"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"time"
 
@@ -15,7 +13,8 @@ import (
 	"signalbench/results"
 )
 
-// A Config is what a lane is made of. All fields are needed.
+// A Config is what a lane is made of. All fields are needed, but for those that say
+// what stands for them.
 type Config struct {
 	// Index is the lane's number in the run. Its connections are the run's in
 	// stretches of Chunk numbers that follow each other (0 is 1); the first begins
@@ -34,6 +33,8 @@ type Config struct {
 	// progress at once.
 	Pending                   int
 	DialTimeout, CloseTimeout time.Duration
+	// Dialect is what is spoken, for this lane alone; nil for WebSocket.
+	Dialect Dialect
 	// MaxMessage is the longest message that a server may send, in bytes.
 	MaxMessage int
 	// Notify is called when a workload has reached what it was made for. It
@@ -64,7 +65,6 @@ type Lane struct {
 	dials    window
 	closes   window
 	partials partials
-	random   *rand.ChaCha8
 	mail     mailbox
 	done     chan struct{}
 
@@ -86,14 +86,14 @@ type Lane struct {
 // New returns a lane that does nothing yet. Run it.
 func New(c Config) *Lane {
 	c.Chunk = max(1, c.Chunk)
-	var seed [32]byte
-	_, _ = crand.Read(seed[:]) // never fails
+	if c.Dialect == nil {
+		c.Dialect = newWebSocket(c.Target)
+	}
 	l := &Lane{
 		Config:   c,
 		sessions: make([]session, c.Conns),
 		dials:    newWindow(c.Pending, c.DialTimeout),
 		closes:   newWindow(c.Pending, c.CloseTimeout),
-		random:   rand.NewChaCha8(seed),
 		done:     make(chan struct{}),
 		workload: Idle{},
 		losses:   record.NewShard(),

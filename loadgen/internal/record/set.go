@@ -28,6 +28,8 @@ type Set struct {
 	// duplicate ones, because too many gaps were open.
 	Untracked uint64
 
+	hongbao *results.Hongbao // nil before [Set.Hongbao]
+
 	hist  [metrics]*results.Histogram
 	pool  *Pool  // nil, or what has the histograms in place of hist
 	notes []note // what the pool has not got yet
@@ -131,6 +133,9 @@ func (s *Set) Add(o *Set) {
 	s.Signal.Answers += o.Signal.Answers
 	s.Signal.Told += o.Signal.Told
 	addOps(&s.Deliveries, &o.Deliveries)
+	if o.hongbao != nil {
+		addHongbao(s.Hongbao(), o.hongbao)
+	}
 	c, d := &s.Dials, &o.Dials
 	c.Scheduled += d.Scheduled
 	c.Upgraded += d.Upgraded
@@ -173,6 +178,24 @@ func addOps(a, b *results.Ops) {
 	}
 }
 
+// Hongbao has the counts of a load of shakes beside its operations. There is memory
+// for them from the first call on.
+func (s *Set) Hongbao() *results.Hongbao {
+	if s.hongbao == nil {
+		s.hongbao = new(results.Hongbao)
+	}
+	return s.hongbao
+}
+
+func addHongbao(a, b *results.Hongbao) {
+	addOps(&a.Grabs, &b.Grabs)
+	a.None += b.None
+	a.Got += b.Got
+	a.Overload += b.Overload
+	a.Shaken += b.Shaken
+	a.Grabbed += b.Grabbed
+}
+
 // resetOps forgets all of o and keeps the memory of its causes.
 func resetOps(o *results.Ops) {
 	clear(o.Causes)
@@ -188,6 +211,10 @@ func (s *Set) Reset() {
 	resetOps(&s.Signal.Relays)
 	resetOps(&s.Signal.Notices)
 	resetOps(&s.Deliveries)
+	if h := s.hongbao; h != nil {
+		resetOps(&h.Grabs)
+		*h = results.Hongbao{Grabs: h.Grabs}
+	}
 	s.Signal.Answers, s.Signal.Told = 0, 0
 	clear(s.Dials.Causes)
 	s.Dials = results.Dials{Causes: s.Dials.Causes}

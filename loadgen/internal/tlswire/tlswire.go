@@ -111,6 +111,23 @@ func (w *Wire) Send(c wire.Conn, p []byte) results.Cause {
 	return why
 }
 
+// Finish implements [wire.Transport]: the peer is told inside of TLS first.
+func (w *Wire) Finish(c wire.Conn) results.Cause {
+	k := w.conns[c]
+	if k == nil || k.resume != nil {
+		return results.CauseNoConn
+	}
+	_ = k.tls.CloseWrite()
+	why := w.flush(c)
+	if why == "" {
+		why = w.Transport.Finish(c)
+	}
+	if why != "" {
+		w.forget(c)
+	}
+	return why
+}
+
 // Close implements [wire.Transport].
 func (w *Wire) Close(c wire.Conn, abort bool) {
 	if k := w.conns[c]; k != nil && k.resume == nil && !abort {

@@ -11,7 +11,7 @@ import (
 )
 
 // workloads are those that a plan may name.
-var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal}
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal, Hongbao}
 
 // list names things for people.
 func list(names []string) string {
@@ -41,6 +41,9 @@ func (p *Plan) Check() error {
 		if _, err := stamp.New(p.Payload, 0); err != nil {
 			return fmt.Errorf("--payload: %w", err)
 		}
+	}
+	if err := p.checkRaw(); err != nil {
+		return err
 	}
 	if p.Proto != nil {
 		if err := p.Proto.Check(); err != nil {
@@ -77,6 +80,7 @@ func (p *Plan) Check() error {
 		p.checkSignal(),
 		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
+		p.checkHongbao(),
 	} {
 		if err != nil {
 			return err

@@ -70,18 +70,25 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 		if p.Target.TLS {
 			transport = tlswire.New(transport, conns, p.TLS)
 		}
+		var dialect lane.Dialect
+		if p.Target.Raw {
+			dialect = lane.Records(layout.Size())
+		}
 		l := lane.New(lane.Config{
 			Index: i, First: uint32(first), Stride: uint32(p.Lanes * chunk), Chunk: uint32(chunk), Conns: conns, Now: now,
 			Transport: transport, Target: p.Target, Spread: spread,
 			Pending: p.Pending / p.Lanes, DialTimeout: p.DialTimeout, CloseTimeout: closeTimeout,
-			MaxMessage: max(1<<20, 2*p.Payload),
-			Notify:     f.poke,
+			Dialect: dialect, MaxMessage: max(1<<20, 2*p.Payload),
+			Notify: f.poke,
 		})
 		c := &crew{Lane: l}
 		var form workload.Form = workload.NewEchoes(layout, op)
 		if proto != nil {
 			c.client = channel.NewClient(proto, l, layout)
 			form = workload.NewPushes(c.client)
+		}
+		if p.envelopes() {
+			form = workload.NewLogins(l, today)
 		}
 		c.delivery = workload.NewDelivery(l, form)
 		if p.signals() {

@@ -23,6 +23,7 @@ const (
 	Signal          = results.WorkloadSignal
 	Broadcast       = results.WorkloadBroadcast
 	BroadcastClosed = results.WorkloadBroadcastClosed
+	Hongbao         = results.WorkloadHongbao
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see
@@ -46,7 +47,7 @@ type Plan struct {
 	// Proto is what is spoken above WebSocket; nil for nothing. With it connections
 	// join after their upgrade, and FirstEcho says nothing.
 	Proto    *channel.Protocol
-	Rate     pace.Rate // echo, and broadcast in an open loop
+	Rate     pace.Rate // echo, hongbao, and broadcast in an open loop
 	InFlight int       // echo-closed, and broadcast in a closed loop, if it has no Rate
 	// Publishers is how many members of each room publish in workload broadcast.
 	Publishers int
@@ -92,11 +93,23 @@ type Plan struct {
 }
 
 // greets reports whether a connection sends something once it is upgraded.
-func (p *Plan) greets() bool { return p.FirstEcho || p.Proto != nil }
+func (p *Plan) greets() bool { return p.FirstEcho || p.Proto != nil || p.envelopes() }
+
+// dialled is the metrics of a dial. The first is what it takes as a whole.
+func (p *Plan) dialled() []record.Metric {
+	timed := []record.Metric{record.Dial, record.Connect}
+	if p.Target.TLS {
+		timed = append(timed, record.TLS)
+	}
+	if p.Target.Raw {
+		return timed // to be established is all
+	}
+	return append(timed, record.Upgrade)
+}
 
 // greeting is the metric of that.
 func (p *Plan) greeting() record.Metric {
-	if p.Proto != nil {
+	if p.Proto != nil || p.envelopes() {
 		return record.Join
 	}
 	return record.FirstEcho

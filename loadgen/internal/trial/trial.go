@@ -135,6 +135,7 @@ func (r *runner) carryOut() error {
 	if errors.Is(why, errLaneEnded) {
 		return why
 	}
+	defer r.aftermath()
 	return errors.Join(why, r.teardown())
 }
 

@@ -38,6 +38,7 @@ type Beats struct {
 type Pulse struct {
 	common
 	layout *stamp.Layout
+	head   [stamp.HeaderSize]byte // of a ping on its way
 	ring   Ring
 	conns  []wire.Conn // those of this lane
 	span   Span
@@ -145,8 +146,7 @@ func (p *Pulse) ask(now time.Duration) {
 		shard.DropOp(results.CauseBacklog, 1)
 		return
 	}
-	var buf [stamp.HeaderSize]byte
-	head, body := p.layout.Parts(&buf, stamp.Stamp{Conn: p.l.Global(c), Seq: seq, Due: due, Sent: now})
+	head, body := p.layout.Parts(&p.head, stamp.Stamp{Conn: p.l.Global(c), Seq: seq, Due: due, Sent: now})
 	if why := p.l.Send(c, frame.Ping, head, body); why != "" {
 		shard.DropOp(why, 1)
 		if !p.l.IsOpen(c) {

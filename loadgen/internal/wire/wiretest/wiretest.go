@@ -34,6 +34,9 @@ type Net struct {
 	Handshake func(p *Peer, request *http.Request)
 	// Frame is told of each frame of a client, unmasked; [Echo] if nil.
 	Frame func(p *Peer, f ws.Frame)
+	// Bytes, if not nil, is told what a client sends, as it comes, of a server that
+	// speaks no WebSocket.
+	Bytes func(p *Peer, b []byte)
 	// Idle is called when nothing will ever happen again by itself.
 	Idle func()
 	// Choked makes backlogs full.
@@ -61,6 +64,8 @@ type Peer struct {
 	gone     bool
 	// Frames counts those that came.
 	Frames int
+	// Finished says that the client has ended its side.
+	Finished bool
 }
 
 // Now is the time of the Net.
@@ -151,6 +156,21 @@ func (n *Net) Send(c wire.Conn, b []byte) results.Cause {
 // Full implements [wire.Transport].
 func (n *Net) Full(c wire.Conn) bool { return n.Choked != nil && n.Choked(c) }
 
+// Finish implements [wire.Transport]: the server ends the connection.
+func (n *Net) Finish(c wire.Conn) results.Cause {
+	p := n.peers[c]
+	if p == nil {
+		return results.CauseNoConn
+	}
+	n.After(n.Latency, func(wire.Events) {
+		if !p.gone {
+			p.Finished = true
+			p.End(results.CauseClosed)
+		}
+	})
+	return ""
+}
+
 // Close implements [wire.Transport].
 func (n *Net) Close(c wire.Conn, _ bool) {
 	if p := n.peers[c]; p != nil {
@@ -214,6 +234,10 @@ func (n *Net) ordered() []*Peer {
 
 // receive takes bytes at the server's end.
 func (p *Peer) receive(b []byte) {
+	if p.net.Bytes != nil {
+		p.net.Bytes(p, b)
+		return
+	}
 	p.in.Write(b)
 	if !p.upgraded {
 		request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p.in.Bytes())))

@@ -1,0 +1,6 @@
+package peers
+
+// registry is all peers. scripts/peers.sh has an installer for each.
+var registry = []Peer{
+	nodeWS,
+}
