@@ -47,7 +47,7 @@ cowboy_libraries='cowboy cowlib ranch'
 unpack_erlang() {
   local lib
   fetch() { apt-get download -qq -o APT::Sandbox::User="$(id -un)" $erlang_packages; }
-  need dpkg-deb dpkg
+  command -v apt-get dpkg-deb >/dev/null || { echo "Erlang and Cowboy come from Debian packages, and this is no Debian" >&2; return 1; }
   mkdir "$1/debs" "$1/unpacked"
   (cd "$1/debs" && { fetch || { apt-get update -qq && fetch; }; })
   for lib in "$1"/debs/*.deb; do dpkg-deb -x "$lib" "$1/unpacked"; done
@@ -68,7 +68,7 @@ erlang_start() {
 dir=\$(cd "\$(dirname "\$0")" && pwd)
 export ROOTDIR="\$dir/otp" BINDIR="\$(echo "\$dir"/otp/erts-*/bin)" EMU=beam PROGNAME=erl ERL_CRASH_DUMP_SECONDS=0
 exec "\$BINDIR/erlexec" +P 1048576 +Q 1048576 +sbwt none +sbwtdcpu none +sbwtdio none -noinput -boot start_clean \\
-  -kernel logger '[{handler,default,logger_std_h,#{config=>#{type=>standard_error}}}]' \\
+  -kernel logger_level error logger '[{handler,default,logger_std_h,#{config=>#{type=>standard_error}}}]' \\
   -pa "\$dir/ebin" -run signaling -extra $* "\$@" </dev/null
 START
   chmod 755 "$dir/start"
@@ -113,9 +113,24 @@ install_peer() {
   trap 'rm -rf "$new"' EXIT
   "install_$1" "$new"
   chmod 755 "$new/start"
+  starts "$new" "$1"
   rm -rf "${peers:?}/$1"
   mv "$new" "$peers/$1"
   echo "$1 is installed: $peers/$1/start"
+}
+
+# starts DIR NAME: what was installed listens, and the process that was started is the
+# server.
+starts() {
+  local line='' pid
+  mkfifo "$1/ready"
+  "$1/start" --listen 127.0.0.1:0 >"$1/ready" &
+  pid=$!
+  read -r -t 20 line <"$1/ready" || true
+  kill "$pid" 2>/dev/null || true
+  wait "$pid" || { echo "$2 did not end with exit code 0 on SIGTERM" >&2; return 1; }
+  rm "$1/ready"
+  [[ $line =~ \"pid\":\ ?$pid, && $line =~ \"engine\":\ ?\"$2\" ]] || { echo "$2 was started as process $pid and says: $line" >&2; return 1; }
 }
 
 if [ "${1:-}" = --list ]; then

@@ -5,7 +5,7 @@ package peers
 var cowboy = Peer{
 	Name:      "cowboy",
 	Summary:   "Erlang/OTP 25 and Cowboy 2.8.0, jiffy for JSON: a process per connection, one per room",
-	IdleBytes: 24_000,
+	IdleBytes: 32_000,
 	Rooms:     true,
 	Lesson:    cowboyLesson,
 }

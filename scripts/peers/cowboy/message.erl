@@ -3,6 +3,9 @@
 -export([version/1, decode/3, encode/2, reply/4, push/3]).
 -include("message.hrl").
 
+%% A binary message has one byte for the length of each.
+-define(NAMES(Topic, Event), is_binary(Topic), byte_size(Topic) < 256, is_binary(Event), byte_size(Event) < 256).
+
 %% version is that of a client which asks for vsn=..., by default the first.
 version(undefined) -> {ok, 1};
 version(<<"1.", _/binary>>) -> {ok, 1};
@@ -16,11 +19,11 @@ decode(_, binary, _) ->
     error;
 decode(Version, text, Data) ->
     try {Version, jiffy:decode(Data)} of
-        {2, [JoinRef, Ref, Topic, Event, Payload | _]} when is_binary(Topic), is_binary(Event) ->
+        {2, [JoinRef, Ref, Topic, Event, Payload | _]} when ?NAMES(Topic, Event) ->
             {ok, #message{join_ref = JoinRef, ref = Ref, topic = Topic, event = Event, payload = Payload}};
         {1, {Members}} ->
             case {lists:keyfind(<<"topic">>, 1, Members), lists:keyfind(<<"event">>, 1, Members)} of
-                {{_, Topic}, {_, Event}} when is_binary(Topic), is_binary(Event) ->
+                {{_, Topic}, {_, Event}} when ?NAMES(Topic, Event) ->
                     {ok, #message{
                         join_ref = proplists:get_value(<<"join_ref">>, Members, null), ref = proplists:get_value(<<"ref">>, Members, null),
                         topic = Topic, event = Event, payload = proplists:get_value(<<"payload">>, Members, {[]})
@@ -41,11 +44,13 @@ encode(2, #message{topic = T, event = E, payload = {binary, P}}) ->
     {binary, <<2, (byte_size(T)), (byte_size(E)), T/binary, E/binary, P/binary>>};
 encode(2, #message{join_ref = J, ref = R, topic = T, event = E, payload = P}) ->
     {text, iolist_to_binary(jiffy:encode([J, R, T, E, P]))};
-encode(1, #message{ref = R, topic = T, event = E, payload = P}) ->
-    {text, iolist_to_binary(jiffy:encode({[{topic, T}, {event, E}, {payload, P}, {ref, R}]}))}.
+encode(1, #message{join_ref = J, ref = R, topic = T, event = E, payload = P}) ->
+    JoinRef = [{join_ref, J} || J =/= null],
+    {text, iolist_to_binary(jiffy:encode({[{topic, T}, {event, E}, {payload, P}, {ref, R} | JoinRef]}))}.
 
-%% reply answers a message.
-reply(Version, #message{} = To, Status, Response) ->
+%% reply answers a message. In version 1 a reply has no join ref, as Phoenix's.
+reply(1, #message{join_ref = J} = To, Status, Response) when J =/= null -> reply(1, To#message{join_ref = null}, Status, Response);
+reply(Version, To, Status, Response) ->
     encode(Version, To#message{event = <<"phx_reply">>, payload = {[{status, Status}, {response, Response}]}}).
 
 %% push is what the server sends by itself.

@@ -37,14 +37,14 @@ wait(Frames, S) -> {Frames, S}.
 %% serve takes a message, and returns what the client gets for it.
 serve(#message{topic = <<"phoenix">>, event = <<"heartbeat">>} = M, S) -> {[reply(M, ok, {[]}, S)], S};
 serve(#message{event = <<"phx_join">>, topic = <<"room:", _, _/binary>>} = M, S) -> join(M, S);
-serve(#message{event = <<"phx_join">>} = M, S) -> {[refuse(M, <<"unmatched topic">>, S)], S};
+serve(#message{event = <<"phx_join">>} = M, S) -> {[unmatched(M, S)], S};
 serve(#message{topic = Topic, event = Event, join_ref = Ref} = M, S) ->
     case S#state.joined of
         #{Topic := #member{join_ref = Own}} when Own =/= Ref, Own =/= null, Ref =/= null -> {[], S}; % of an earlier join
         #{Topic := Member} when Event =:= <<"phx_leave">> -> leave(M, Member, S);
         #{Topic := Member} -> {push(M, Member, S), S};
         _ when Event =:= <<"phx_leave">> -> {[reply(M, ok, {[]}, S)], S};
-        _ -> {[refuse(M, <<"unmatched topic">>, S)], S}
+        _ -> {[unmatched(M, S)], S}
     end.
 
 %% join joins a room; one that was joined already is left.
@@ -96,14 +96,14 @@ push(#message{event = Event, payload = Payload} = M, Member, S) ->
 %% relay sends a message to the one peer that it is for, straight to its process.
 relay(#message{topic = Topic, event = Event, payload = {Members}} = M, Member, S) when is_list(Members) ->
     case lists:keyfind(<<"to">>, 1, Members) of
-        {_, To} ->
+        {_, To} when is_binary(To) ->
             case rooms:find(Topic, To) of
                 {ok, Pid, Version} ->
                     Pid ! {frame, message:encode(Version, message:push(Topic, Event, from(M#message.payload, Member)))},
                     done(M, Member, S);
                 error -> [reply(M, error, {[{reason, <<"unknown peer">>}, {to, To}]}, S)]
             end;
-        false -> [refuse(M, <<"to is missing">>, S)]
+        _ -> [refuse(M, <<"to is missing">>, S)]
     end;
 relay(M, _, S) -> [refuse(M, <<"to is missing">>, S)].
 
@@ -114,6 +114,9 @@ from(Payload, _) -> Payload.
 done(#message{ref = null}, _, _) -> [];
 done(_, #member{ack = false}, _) -> [];
 done(M, _, S) -> [reply(M, ok, {[]}, S)].
+
+%% unmatched is the connection's reply, and not that of a join.
+unmatched(M, S) -> refuse(M#message{join_ref = null}, <<"unmatched topic">>, S).
 
 refuse(M, Why, S) -> reply(M, error, {[{reason, Why}]}, S).
 
