@@ -2,6 +2,7 @@
 // believed of it.
 //
 //	compare run       start server and load generator for each engine and repetition (the default)
+//	compare reproduce published figures beside measured ones, by name
 //	compare report    tables and a page from results that are there
 //	compare diff      what became better or worse between two results
 //	compare peers     servers in other languages, and which of them are installed

@@ -108,27 +108,52 @@ func doctorArgs(conns, shards int, arms []orchestrate.Arm, serverHere bool) []st
 // fits asks the doctor before anything is measured: a comparison that runs into
 // a limit would do so in every step.
 func fits(ctx context.Context, loadgen string, load orchestrate.Load, shards int, arms []orchestrate.Arm, serverHere bool) error {
-	args := append(doctorArgs(load.Conns, shards, arms, serverHere), "--json")
-	var out bytes.Buffer
-	p, err := child.Start(child.Spec{Path: loadgen, Args: args, Stdout: &out})
+	a, err := ask(ctx, loadgen, doctorArgs(load.Conns, shards, arms, serverHere))
 	if err != nil {
 		return err
 	}
+	if !a.OK {
+		return fmt.Errorf("--conns %d: %s", load.Conns, a.Refusal)
+	}
+	return nil
+}
+
+// An answer is what the doctor says, as far as it matters here.
+type answer struct {
+	OK      bool   `json:"ok"`
+	Fits    int64  `json:"fits"`   // connections
+	Raised  int64  `json:"raised"` // connections, once every setting is high enough
+	Refusal string `json:"refusal"`
+	First   *limit `json:"first"` // what bites first; nil if nothing does
+}
+
+// A limit is one that the doctor knows.
+type limit struct {
+	Name     string `json:"name"`
+	What     string `json:"what"`
+	Fix      string `json:"fix"`
+	Physical bool   `json:"physical"`
+	Settings []struct {
+		Name string `json:"name"`
+	} `json:"settings"`
+}
+
+// ask has the doctor answer in JSON.
+func ask(ctx context.Context, loadgen string, args []string) (answer, error) {
+	var out bytes.Buffer
+	p, err := child.Start(child.Spec{Path: loadgen, Args: append(args, "--json"), Stdout: &out})
+	if err != nil {
+		return answer{}, err
+	}
 	if err := wait(ctx, p); err != nil {
-		return err
+		return answer{}, err
 	}
-	var answer struct {
-		OK      bool   `json:"ok"`
-		Refusal string `json:"refusal"`
-	}
-	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
+	var a answer
+	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
 		if exit := p.Err(); exit != nil {
 			err = exit
 		}
-		return fmt.Errorf("asking the doctor: %w", err)
+		return answer{}, fmt.Errorf("asking the doctor: %w", err)
 	}
-	if !answer.OK {
-		return fmt.Errorf("--conns %d: %s", load.Conns, answer.Refusal)
-	}
-	return nil
+	return a, nil
 }

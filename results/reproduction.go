@@ -46,7 +46,8 @@ type PublishedFigure struct {
 	Name string `json:"name"` // for a reader, for example "memory per connection"
 	Text string `json:"text"` // as published, with its unit; what is said instead for NotFound
 	// Value is the number in Text, in the unit of the quantity that is set beside it
-	// (bytes, nanoseconds, per second); 0 if there is none to compare with.
+	// (bytes, nanoseconds, per second). A published 0 is one: there is none to compare
+	// with only where Quantity is empty or Mark is NotFound.
 	Value  float64 `json:"value,omitempty"`
 	Mark   Mark    `json:"mark"`
 	Source string  `json:"source"` // Source.Key

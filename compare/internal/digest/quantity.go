@@ -33,6 +33,20 @@ type Quantity struct {
 	Unit         Unit
 	HigherBetter bool
 	of           func(*Run) (float64, bool)
+	ofSuite      func(*Suite) (float64, bool) // instead, where it is of no run
+	item         string                       // of the ledger, where the value is a reading of that
+}
+
+// Whole reports whether the quantity is one of a suite and not of its runs.
+func (q Quantity) Whole() bool { return q.ofSuite != nil }
+
+// OfSuite returns a quantity of the whole suite; ok is false if it is one of runs
+// or was not measured.
+func (q Quantity) OfSuite(s *Suite) (value float64, ok bool) {
+	if q.ofSuite == nil {
+		return 0, false
+	}
+	return q.ofSuite(s)
 }
 
 // Of returns the quantity's value in a run; ok is false if it was not measured.
@@ -94,6 +108,8 @@ func Quantities(suites ...*Suite) []Quantity {
 		}},
 	)
 	list = append(list, relayQuantities()...)
+	list = append(list, hongbaoQuantities()...)
+	list = append(list, pushQuantities()...)
 	list = append(list, fanoutQuantities()...)
 	for _, p := range Storms(suites...) {
 		list = append(list, stormQuantities(p)...)

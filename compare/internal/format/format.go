@@ -73,6 +73,30 @@ func Bytes(v float64) string {
 // Percent writes a share of 1 with up to three digits: "12.5 %", "5 %".
 func Percent(v float64) string { return strconv.FormatFloat(100*v, 'g', 3, 64) + " %" }
 
+// Part writes a part of a whole as a fraction of one: "1/20", "1/3.75"; from 1 on as
+// a number, "1", "1.40".
+func Part(v float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0) || v <= 0:
+		return Unknown
+	case v < 1 && bare(1/v) != "1":
+		return "1/" + bare(1/v)
+	}
+	return bare(v)
+}
+
+// Factor writes a ratio with three digits: "20", "3.75", "0.12".
+func Factor(v float64) string { return bare(v) }
+
+// bare is digits without zeros that say nothing.
+func bare(v float64) string {
+	s := digits(v)
+	if strings.Contains(s, ".") {
+		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
 // significant rounds v to three significant digits.
 func significant(v float64) float64 {
 	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {

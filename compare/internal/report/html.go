@@ -1,7 +1,7 @@
 package report
 
 import (
-	_ "embed"
+	"embed"
 	"html/template"
 	"io"
 	"strings"
@@ -17,12 +17,26 @@ import (
 //go:embed report.css
 var styleSheet string
 
-//go:embed report.tmpl
-var pageSource string
+//go:embed *.tmpl
+var templates embed.FS
 
-var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"svg": func(f *figure.Figure) template.HTML { return template.HTML(f.SVG) },
-}).Parse(pageSource))
+// pages are the templates of whole pages and of what they share.
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"svg":  func(f *figure.Figure) template.HTML { return template.HTML(f.SVG) },
+	"cell": cell,
+}).ParseFS(templates, "*.tmpl"))
+
+// cell is the class of a column's cells: words are left-aligned, and broken into lines
+// where a terminal breaks them as well.
+func cell(c table.Column) template.HTMLAttr {
+	switch {
+	case c.Wrap > 0:
+		return ` class="text wrap"`
+	case c.Text:
+		return ` class="text"`
+	}
+	return ""
+}
 
 // block is a table with the figures that stand below it.
 type block struct {
@@ -40,6 +54,7 @@ var below = map[string][]string{
 	"connecting": {"connections", "ramp"},
 
 	"relay":       {"relayed", "joined"},
+	"push":        {"pushed"},
 	"fanout":      {"reached", "deliveries"},
 	"storm":       {"back"},
 	"adversaries": {"beside"},
@@ -76,7 +91,7 @@ func HTML(w io.Writer, s *digest.Suite, figures []*figure.Figure, larger ...*dig
 	}
 	const most = 5
 	more := max(0, len(reasons)-most)
-	return page.Execute(w, struct {
+	return pages.ExecuteTemplate(w, "report.tmpl", struct {
 		Suite   *digest.Suite
 		Style   template.CSS
 		Valid   bool

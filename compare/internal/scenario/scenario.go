@@ -27,7 +27,7 @@ type Scenario struct {
 	// laptop holds, in a run of less than five minutes.
 	Default int
 	Load    Load
-	Arms    []Arm
+	Arms    []Arm // one or more
 	// Figures are what was published, in the order in which they are shown.
 	Figures []results.PublishedFigure
 	// Assumed is what the publication does not say and was chosen here, Caveats why a
@@ -48,7 +48,7 @@ type System struct {
 type Load struct {
 	Workloads []string // as results names them
 	Path      string   // of the URL, with "{i}" for the connection's number; empty: chosen by the workload
-	Protocol  string   // "phoenix" or empty
+	Protocol  string   // Phoenix, Channels or empty
 	Topic     string   // of Protocol
 	Version   string   // of its serializer
 	Rooms     int      // 0: chosen by the workload
@@ -59,11 +59,12 @@ type Load struct {
 	Pending   int      // most dials in progress; 0 leaves it to the load generator
 	Plateaus  int      // 0 is 5
 	// Rate is that of the whole, whatever the scale; Each is the interval of one
-	// connection, so that the rate grows with them. At most one is set.
+	// connection, so that the rate grows with them. At most one is set; see
+	// [Load.RateAt].
 	Rate float64 // per second
 	Each time.Duration
 	// InFlight is how many messages of a closed loop were outstanding at the published
-	// number of connections; it is scaled like them, and is at least 1.
+	// number of connections; it is scaled like them, see [Scenario.InFlightAt].
 	InFlight   int
 	Heartbeat  time.Duration // hold
 	Probe      time.Duration // hold
@@ -76,8 +77,8 @@ type Load struct {
 	MaxAlready bool     // the default is all that the workload makes sense for: --max changes nothing
 }
 
-// A Flag is a command-line flag. In its value "{conns}" stands for the number of
-// connections.
+// A Flag is a command-line flag, without its dashes. In its value "{conns}" stands
+// for the number of connections and "{conns/N}" for a part of them; see [Flag.At].
 type Flag struct{ Name, Value string }
 
 // An Arm is a server that the workload is run against.

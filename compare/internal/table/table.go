@@ -70,6 +70,21 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 	if t.Intro != "" {
 		b.WriteString(t.Intro + "\n\n")
 	}
+	t.grid(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteGrid writes the grid and the notes as Markdown, for a section with a title of
+// its own.
+func (t *Table) WriteGrid(w io.Writer) error {
+	var b strings.Builder
+	t.grid(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *Table) grid(b *strings.Builder) {
 	if len(t.Rows) > 0 {
 		b.WriteString(t.pretty(", ", false).RenderMarkdown() + "\n\n")
 	}
@@ -79,8 +94,6 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 	if len(t.Notes) > 0 {
 		b.WriteString("\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // pretty lays the grid out; unit stands between a head and its unit, and long
