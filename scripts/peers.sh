@@ -18,11 +18,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 peers=${SIGNALBENCH_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/signalbench/peers}
 
+# packages NAME...: installs Debian packages.
+packages() {
+  echo "installing $*"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
+}
+
 # need COMMAND PACKAGE: installs the Debian package if the command is missing.
 need() {
   command -v "$1" >/dev/null && return
-  echo "installing $2"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$2"
+  packages "$2"
   command -v "$1" >/dev/null || { echo "$1 is missing and could not be installed"; return 1; }
 }
 
@@ -101,8 +106,26 @@ install_cowboy-hibernate() {
   cowboy_server "$1" --name cowboy-hibernate --hibernate
 }
 
+# An echo on libwebsockets, as Debian has it.
+install_libwebsockets() {
+  compiler
+  [ -e /usr/include/libwebsockets.h ] || packages libwebsockets-dev
+  cc -O2 -Wall -o "$1/start" scripts/peers/c/lws_echo.c -lwebsockets
+}
+
+# An echo on epoll alone.
+install_c-floor() {
+  compiler
+  cc -O2 -Wall -o "$1/start" scripts/peers/c/floor_ws.c
+}
+
+# compiler makes sure that C can be compiled.
+compiler() {
+  command -v cc >/dev/null && [ -e /usr/include/stdio.h ] || packages gcc libc6-dev
+}
+
 # Their names, in the order of the registry in compare/internal/peers.
-names='cowboy cowboy-hibernate node-ws'
+names='cowboy cowboy-hibernate node-ws libwebsockets c-floor'
 
 installed() { [ -x "$peers/$1/start" ]; }
 

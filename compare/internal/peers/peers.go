@@ -43,6 +43,15 @@ type KnownFailure struct {
 	Why  string // one sentence
 }
 
+// because lists cases that fail for one reason.
+func because(why string, cases ...string) []KnownFailure {
+	list := make([]KnownFailure, len(cases))
+	for i, c := range cases {
+		list[i] = KnownFailure{c, why}
+	}
+	return list
+}
+
 // All returns the peers in the order in which they are listed.
 func All() []Peer { return slices.Clone(registry) }
 

@@ -5,4 +5,6 @@ var registry = []Peer{
 	cowboy,
 	cowboyHibernate,
 	nodeWS,
+	libwebsockets,
+	cFloor,
 }
