@@ -26,6 +26,7 @@ type Target struct {
 	requests []handshake.Request // for URLs, in their order
 	channels [][]string          // as URLs name them, in their order, divided at numbers
 	ports    int                 // over 1: they are filled one after the other
+	each     int                 // with so many connections; 0: with equal parts
 }
 
 // Resolve reads ws:// and wss:// URLs and looks their hosts up, preferring
