@@ -12,6 +12,7 @@ import (
 	"signalbench/server/engine"
 	"signalbench/server/gobwas"
 	"signalbench/server/gorilla"
+	"signalbench/server/gws"
 	"signalbench/server/netpoll"
 )
 
@@ -23,6 +24,7 @@ var engines = []engine.Entry{
 	netpoll.Entry,
 	netpoll.DescEntry,
 	coder.Entry,
+	gws.Entry,
 }
 
 // engineNames returns the names of the list, for people.
