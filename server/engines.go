@@ -12,6 +12,7 @@ import (
 	"signalbench/server/engine"
 	"signalbench/server/gobwas"
 	"signalbench/server/gorilla"
+	"signalbench/server/gws"
 	"signalbench/server/ladder"
 	"signalbench/server/netpoll"
 )
@@ -28,6 +29,7 @@ var engines = []engine.Entry{
 	ladder.EntryC,
 	ladder.EntryD,
 	coder.Entry,
+	gws.Entry,
 }
 
 // engineNames returns the names of the list, for people.
