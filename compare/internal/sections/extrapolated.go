@@ -36,7 +36,7 @@ func Extrapolated(s *digest.Suite) *table.Table {
 				continue
 			}
 			there, how := extrapolate(s, f, m)
-			t.Add(f.Name, m.server, m.text(m.value), there, publishedText(f), how).Bad = m.bad
+			t.Add(f.Name, m.server, m.here(), there, publishedText(f), how).Bad = m.bad
 		}
 	}
 	speed(t, s)
