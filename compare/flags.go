@@ -75,6 +75,14 @@ func (g *gcPercent) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// String is the percentage, or off.
+func (g gcPercent) String() string {
+	if g == "-1" {
+		return "off"
+	}
+	return string(g)
+}
+
 // memorySize is an amount of memory, handed on as it was written; empty if it
 // was not given.
 type memorySize string

@@ -65,6 +65,7 @@ type cli struct {
 	Run       runCommand       `cmd:"" default:"withargs" help:"Measure engines side by side (this is what happens without a command)."`
 	Reproduce reproduceCommand `cmd:"" help:"Repeat what somebody published about very many connections, and put published beside measured."`
 	Report    reportCommand    `cmd:"" help:"Show results that are there, and write their report again."`
+	Sweep     sweepCommand     `cmd:"" help:"Measure engines under several settings of the Go runtime."`
 	Diff      diffCommand      `cmd:"" help:"Tell what became better or worse between two results."`
 	Peers     peersCommand     `cmd:"" help:"List the servers in other languages, and which of them are installed."`
 	Doctor    doctorCommand    `cmd:"" help:"Tell which limits of this machine a number of connections runs into, and the fix."`

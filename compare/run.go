@@ -42,8 +42,8 @@ type runCommand struct {
 
 	Conns     int           `help:"Connections (default 10000)." placeholder:"N" group:"load"`
 	Plateaus  int           `help:"Readings of memory on the way there (default 5)." placeholder:"N" group:"load"`
-	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm" placeholder:"NAME,..." group:"load"`
-	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s)." placeholder:"RATE" group:"load"`
+	Workload  []string      `help:"Workloads one after the other: hold, echo, echo-closed, churn, signal, broadcast, broadcast-closed, storm, push, hongbao (default echo,echo-closed)." enum:"hold,echo,echo-closed,churn,signal,broadcast,broadcast-closed,storm,push,hongbao" placeholder:"NAME,..." group:"load"`
+	Rate      perSecond     `help:"Open loop: messages per second over all connections (default 5000/s, 1000/s for push; hongbao: shakes, default 3000/s)." placeholder:"RATE" group:"load"`
 	InFlight  int           `help:"Closed loop: outstanding messages over all connections (default 100)." placeholder:"N" group:"load"`
 	Payload   string        `help:"Size of a message (default 128B)." placeholder:"SIZE" group:"load"`
 	Ramp      perSecond     `help:"Upgrades per second, or max (default max)." placeholder:"RATE" group:"load"`
@@ -57,7 +57,7 @@ type runCommand struct {
 	Duration  time.Duration `help:"Length of each measurement window." placeholder:"DURATION" group:"load"`
 	Lanes     int           `help:"Event loops of the load generator, 0 for its own choice." placeholder:"N" group:"load"`
 
-	Proto      string   `help:"What is spoken above WebSocket: none, or phoenix, where an echo is a push and its reply (default phoenix for signal and broadcast, and for storm without an echo)." enum:",none,phoenix" default:"" placeholder:"NAME" group:"rooms"`
+	Proto      string   `help:"What is spoken above WebSocket: none, or phoenix, where an echo is a push and its reply (default for signal and broadcast, and for storm without an echo), or channel, where each connection subscribes to a channel of its own (default for push)." enum:",none,phoenix,channel" default:"" placeholder:"NAME" group:"rooms"`
 	Vsn        string   `help:"Version of the serializer (default that of the load generator)." placeholder:"VERSION" group:"rooms"`
 	Topic      string   `help:"What connections join; {n} stands for the number of the room." placeholder:"TOPIC" group:"rooms"`
 	Event      string   `help:"Event of a push." placeholder:"NAME" group:"rooms"`
@@ -83,6 +83,12 @@ func (c *runCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	return c.carryOut(s, plan, nil)
+}
+
+// carryOut builds, measures and reports. Arms become what spread makes of them; nil
+// leaves them as they are.
+func (c *runCommand) carryOut(s *session, plan orchestrate.Plan, spread func([]orchestrate.Arm) []orchestrate.Arm) error {
 	bin, err := binaries(s, c.Bin)
 	if err != nil {
 		return err
@@ -90,6 +96,9 @@ func (c *runCommand) Run(s *session) error {
 	defer bin.Close() // a temporary folder; nothing is lost if it stays
 	if plan.Arms, err = c.arms(s.ctx, bin, plan.Load.Channels.Proto != ""); err != nil {
 		return err
+	}
+	if spread != nil {
+		plan.Arms = spread(plan.Arms)
 	}
 	ours := slices.ContainsFunc(plan.Arms, func(a orchestrate.Arm) bool { return a.Foreign == nil })
 	if err := fits(s.ctx, bin.Loadgen, plan.Load, plan.Shards, plan.Arms, ours); err != nil {
@@ -129,6 +138,7 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 	}
 	c.broadcasts(&p.load)
 	p.signaling(c.Quick, c.Thorough)
+	p.envelopes(c.Quick)
 	set(&p.load.Conns, c.Conns)
 	shards, err := orchestrate.Shards(p.load.Conns)
 	if err != nil {
@@ -155,6 +165,9 @@ func (c *runCommand) plan(s *session) (orchestrate.Plan, error) {
 		p.load.Yardstick = *c.Yardstick
 	}
 	if err := c.signaling(&p.load); err != nil {
+		return orchestrate.Plan{}, err
+	}
+	if err := c.envelopes(&p.load); err != nil {
 		return orchestrate.Plan{}, err
 	}
 	p.load.Insecure = c.Insecure || slices.ContainsFunc(c.ServerFlag, func(f setting) bool { return strings.HasPrefix(string(f), "--tls-cert") })

@@ -19,6 +19,9 @@ var meeting = []string{results.WorkloadSignal, results.WorkloadBroadcast, result
 // a protocol.
 var echoing = []string{results.WorkloadEcho, results.WorkloadEchoClosed, results.WorkloadChurn}
 
+// publishing are the workloads whose messages are published to subscribers.
+var publishing = []string{results.WorkloadPush}
+
 // first is the first of the workloads that is in list; empty if none is.
 func first(workloads, list []string) string {
 	for _, w := range workloads {
@@ -33,6 +36,13 @@ func first(workloads, list []string) string {
 // rooms or storms.
 func (p *profile) signaling(quick, thorough bool) {
 	l := &p.load
+	if first(l.Workloads, publishing) != "" {
+		l.Channels.Proto, l.Rate, l.Conns = orchestrate.Channel, "1000/s", 5000
+		if quick {
+			l.Conns = 1000
+		}
+		return
+	}
 	storm := slices.Contains(l.Workloads, results.WorkloadStorm)
 	if first(l.Workloads, meeting) == "" && !storm {
 		return
@@ -109,7 +119,10 @@ func (c *runCommand) signaling(l *orchestrate.Load) error {
 		return fmt.Errorf("workloads %s and %s in one run: %s speaks Phoenix Channels on a path of its own; run them apart, or add --proto phoenix, where an echo is a push and its reply",
 			first(l.Workloads, echoing), w, w)
 	}
-	if l.Channels.Proto == "" {
+	if err := subscribes(l, c.Proto); err != nil {
+		return err
+	}
+	if l.Channels.Proto != orchestrate.Phoenix {
 		if given := c.aboutRooms(); given != "" {
 			return fmt.Errorf("%s says something about rooms, of which %s knows nothing: add --proto phoenix", given, strings.Join(l.Workloads, ", "))
 		}
@@ -130,6 +143,27 @@ func (c *runCommand) signaling(l *orchestrate.Load) error {
 	return nil
 }
 
+// subscribes refuses what subscribers of channels cannot do, and what only they can;
+// proto is the flag.
+func subscribes(l *orchestrate.Load, proto string) error {
+	push := first(l.Workloads, publishing)
+	if l.Channels.Proto != orchestrate.Channel {
+		if push != "" {
+			return fmt.Errorf("workload %s needs subscribers of channels, and --proto %s has none: leave it out", push, proto)
+		}
+		return nil
+	}
+	w := first(l.Workloads, append(slices.Clone(meeting), results.WorkloadEcho, results.WorkloadEchoClosed))
+	switch {
+	case w == "":
+		return nil
+	case push != "":
+		return fmt.Errorf("workloads %s and %s in one run: what a subscriber of a channel sends is not answered; run them apart", w, push)
+	default:
+		return fmt.Errorf("workload %s with --proto channel: what a subscriber of a channel sends is not answered", w)
+	}
+}
+
 // apart refuses workloads that want rooms of different sizes.
 func apart(workloads []string) error {
 	if !slices.ContainsFunc(workloads, orchestrate.Broadcasts) {
@@ -147,7 +181,7 @@ const swarm = 10
 // meet decides where connections meet, as far as no flag did.
 func meet(l *orchestrate.Load) {
 	c := &l.Channels
-	if c.Proto == "" {
+	if c.Proto != orchestrate.Phoenix {
 		return
 	}
 	if c.Topic == "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +30,9 @@ func TestSignalingDefaults(t *testing.T) {
 			40, orchestrate.Channels{Proto: "phoenix", Topic: "room:lobby"}, orchestrate.Storm{By: "reset", Backoffs: []string{"1s..2s"}},
 		},
 		"storm, no protocol": {runCommand{Workload: []string{"storm"}, Proto: "none"}, 5000, orchestrate.Channels{}, storm},
+		"push":               {runCommand{Workload: []string{"push"}}, 5000, orchestrate.Channels{Proto: "channel"}, orchestrate.Storm{}},
+		"hold, push":         {runCommand{Workload: []string{"hold", "push"}, Quick: true}, 1000, orchestrate.Channels{Proto: "channel"}, orchestrate.Storm{}},
+		"subscribers":        {runCommand{Workload: []string{"hold"}, Proto: "channel"}, 10000, orchestrate.Channels{Proto: "channel"}, orchestrate.Storm{}},
 		// nobody else may be in the room of who pushes
 		"echo, phoenix":         {runCommand{Proto: "phoenix", Conns: 300}, 300, orchestrate.Channels{Proto: "phoenix", Topic: "room:{n}", Rooms: 300}, orchestrate.Storm{}},
 		"signal, echo, phoenix": {runCommand{Proto: "phoenix", Workload: []string{"signal", "echo"}, Swarm: 4}, 5000, orchestrate.Channels{Proto: "phoenix", Topic: "room:{n}", Swarm: 4}, orchestrate.Storm{}},
@@ -48,6 +52,24 @@ func TestSignalingDefaults(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.storm, plan.Load.Storm); diff != "" {
 			t.Errorf("%s: storm (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// What is published to a connection needs a channel, on which nothing is echoed.
+func TestSubscribersRefuse(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]runCommand{
+		"workloads echo and push in one run":        {Workload: []string{"push", "echo"}},
+		"workloads signal and push in one run":      {Workload: []string{"signal", "push"}},
+		"workload echo with --proto channel":        {Workload: []string{"echo"}, Proto: "channel"},
+		"push needs subscribers of channels":        {Workload: []string{"push"}, Proto: "phoenix"},
+		"--rooms says something about rooms":        {Workload: []string{"push"}, Rooms: 3},
+		"--url with --proto channel: the conforman": {Workload: []string{"push"}, URL: "ws://127.0.0.1:1/{i}"},
+	} {
+		c.Out, c.Bin = "out", "bin"
+		if _, err := c.plan(&session{ctx: t.Context()}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

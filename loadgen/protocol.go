@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/trial"
@@ -13,8 +14,13 @@ import (
 // protocol is what is spoken above WebSocket, nil for nothing, and where to connect
 // for it.
 func (c *runCommand) protocol() (*channel.Protocol, []string, error) {
-	if c.Proto == "" {
+	if c.Proto == "" || c.Proto == trial.Subscribes {
 		return nil, c.URL, nil
+	}
+	for _, raw := range c.URL {
+		if strings.HasPrefix(raw, "tcp:") {
+			return nil, nil, fmt.Errorf("--proto %s is spoken above WebSocket, and %s is plain TCP: leave it out", c.Proto, raw)
+		}
 	}
 	signals := slices.Contains(c.Workload, trial.Signal)
 	var asked phoenix.Version

@@ -25,20 +25,20 @@ import (
 
 // runCommand is the flags of "loadgen run".
 type runCommand struct {
-	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; repeat it to spread connections over several ports or servers of one kind."`
+	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; {i} in it is the number of the connection, from 0. Repeat it to spread connections over several ports or servers of one kind. tcp://HOST:PORT is a server that echoes bytes without WebSocket, and each --payload bytes are a message."`
 	Ports     int       `default:"1" placeholder:"P" help:"Connect to P consecutive ports from that of --url on, one after the other filled with an equal part of the connections."`
 	Conns     int       `default:"1000" help:"Connections to open."`
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
 	Plateaus  int       `default:"1" help:"Stops on the way to --conns at which memory is read; 3 or more give its slope an interval."`
-	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal."`
-	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal."`
+	Workload  []string  `default:"hold" help:"One or several, in order, on the same connections: hold, echo, echo-closed, churn, storm, broadcast, broadcast-closed, signal, push, hongbao."`
+	Rate      pace.Rate `placeholder:"N/s" help:"Messages per second of workload echo (open loop), all connections together; published messages of workload broadcast, all rooms together; relayed messages of workload signal; messages that workload push publishes; shakes of workload hongbao."`
 	InFlight  int       `placeholder:"N" help:"Outstanding messages of workloads echo-closed and broadcast-closed (closed loops), all connections together; there the next message is published when one has reached everybody. Without --rate, echo and broadcast mean these."`
 	Payload   bytes     `default:"128B" help:"Size of a message; under 32B each connection has at most one outstanding."`
 	Binary    bool      `help:"Send binary messages; text is the default."`
 	FirstEcho bool      `help:"Each connection echoes one message after its upgrade."`
 
-	Proto       string        `enum:",phoenix" default:"" placeholder:"phoenix" help:"Speak Phoenix Channels: each connection joins a topic after its upgrade, and an echo is a push and its reply."`
+	Proto       string        `enum:",phoenix,channel" default:"" placeholder:"phoenix|channel" help:"What is spoken above WebSocket. phoenix: each connection joins a topic after its upgrade, and an echo is a push and its reply. channel: each subscribes to a channel by its path, for example /channel/{i}; nothing is echoed, and workload push and --probe publish through --admin."`
 	Vsn         string        `placeholder:"2.0.0" help:"Version of the serializer of --proto phoenix: 1.0.0 or 2.0.0, which is the default."`
 	Topic       string        `placeholder:"room:bench" help:"What connections join; {n} is the number of the connection's room. Default: room:bench, and room:s{n} for workload signal, where {n} is that of the swarm."`
 	Rooms       uint32        `default:"1" placeholder:"N" help:"Rooms that connections join in turn, where {n} is in --topic."`
@@ -70,7 +70,8 @@ type runCommand struct {
 
 	Heartbeat        time.Duration `placeholder:"300s" help:"Workload hold: ping each connection once in this time, spread evenly, and expect its pong; 0 leaves them alone."`
 	HeartbeatTimeout time.Duration `default:"20s" help:"A connection whose pong takes longer has failed."`
-	Probe            time.Duration `placeholder:"5s" help:"Workload hold: echo a message on a connection chosen at random, once in this time; 0 is never."`
+	Probe            time.Duration `placeholder:"5s" help:"Workload hold: echo a message on a connection chosen at random, once in this time, or publish it to its channel with --proto channel; 0 is never."`
+	Silence          time.Duration `placeholder:"360s" help:"Workload hold: end a connection that has heard nothing for so long; it counts as lost. 0 is never."`
 	CloseRate        closeRate     `default:"auto" placeholder:"N/s" help:"Closing handshakes per second at the end, or auto: as many as leave no orphaned sockets."`
 
 	Yardstick bool `help:"Measure bare connect and accept over loopback before the ramp, whose upgrades are then also given as a ratio to it; and bare fan-out over as many connections before and after workload broadcast."`
@@ -147,6 +148,9 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.plain(t); err != nil {
+		return nil, err
+	}
 	if c.Ports > 1 {
 		t.Fill()
 	}
@@ -155,9 +159,9 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		Workloads: slices.Clone(c.Workload), Conns: c.Conns, Plateaus: c.Plateaus, Ramp: c.Ramp, Pending: pendingOf(c.Pending, c.Ramp), FirstEcho: c.FirstEcho,
 		Lanes: c.Lanes, Payload: int(c.Payload), Binary: c.Binary, Rate: c.Rate, InFlight: c.InFlight, Publishers: c.Publishers, Swarm: c.Swarm, Contacts: c.Contacts, Candidates: c.Candidates, Trickle: c.Trickle,
 		Lifetimes: workload.Lifetimes{Mean: c.Lifetime, Fixed: c.LifetimeFixed, Seed: c.Seed},
-		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, CloseRate: pace.Rate(c.CloseRate),
+		Heartbeat: c.Heartbeat, HeartbeatTimeout: c.HeartbeatTimeout, Probe: c.Probe, Silence: c.Silence, CloseRate: pace.Rate(c.CloseRate),
 		Storm: c.Storm, RestartURL: c.RestartURL, Backoffs: c.Backoff, StormLimit: c.StormLimit, Adversaries: c.Adversary,
-		Yardstick: c.Yardstick, Proto: proto,
+		Yardstick: c.Yardstick, Proto: proto, Subscribe: c.Proto == trial.Subscribes,
 		Settle: c.Settle, WarmUp: c.Warmup, Window: c.Duration, Drain: c.Drain, DialTimeout: c.DialTimeout,
 		ServerPID: c.ServerPID, Admin: c.Admin, Out: c.Out,
 	}
@@ -188,6 +192,20 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		p.Out = filepath.Join("results", "runs", trial.NewID(time.Now(), c.Label))
 	}
 	return p, nil
+}
+
+// plain refuses what a server that echoes bytes knows nothing of, and a run cannot
+// tell from what it does not ask for.
+func (c *runCommand) plain(t *target.Target) error {
+	switch {
+	case !t.Raw:
+		return nil
+	case c.Insecure:
+		return fmt.Errorf("--insecure is about certificates, and %s is plain TCP: leave it out", t)
+	case c.Origin != "":
+		return fmt.Errorf("--origin is a field of the opening handshake, and %s has none: leave it out", t)
+	}
+	return nil
 }
 
 // pendingOf is what --pending says, or its default. A ramp without a rate is

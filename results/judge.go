@@ -19,7 +19,9 @@ const (
 	CheckLoss        = "loss"         // operations dropped or failed
 	CheckDials       = "dials"        // connections asked for, made and kept
 	CheckRamp        = "ramp"         // why connections stopped coming
+	CheckPings       = "pings"        // what a server of channels sends by itself came
 	CheckHeld        = "held"         // connections that are held live and answer
+	CheckKernel      = "kernel"       // what the kernel refused while connections were held and closed
 	CheckAdversaries = "adversaries"  // bad clients were there
 	CheckStorm       = "storm"        // connections that were lost in a storm are back
 	CheckOffered     = "offered"      // offered = asked
@@ -29,6 +31,7 @@ const (
 	CheckTeardown    = "teardown"     // connections ended in good order
 	CheckCPU         = "cpu"          // nobody waited for a core
 	CheckLedger      = "ledger"       // memory slopes are narrow
+	CheckMoney       = "money"        // red envelopes: every cent is given once
 )
 
 // Judge holds the run to the invariants of the measuring: it appends what it
@@ -54,6 +57,7 @@ func (run *Run) Judge(l Limits) {
 		}
 	}
 	j.phase = ""
+	j.pings()
 	j.ledger()
 	run.Verdict = Valid
 	for _, f := range run.Findings {

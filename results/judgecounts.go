@@ -13,6 +13,9 @@ func (j *judge) counts(p *Phase) {
 	if p.Signal != nil {
 		j.signal(p)
 	}
+	if p.Hongbao != nil {
+		j.hongbao(p)
+	}
 	if p.Length > 0 && p.Ops.Scheduled > 0 {
 		// Less is right: some complete after the end of the phase.
 		if rate := float64(o.Completed) / p.Length.Seconds(); !(p.Achieved <= rate*(1+j.Offered)+1/p.Length.Seconds()) {
@@ -124,6 +127,9 @@ func (j *judge) histograms(p *Phase) {
 	}
 	if p.Signal != nil {
 		signalSpans(p, want)
+	}
+	if p.Hongbao != nil {
+		want[MetricGrab] = exactly(p.Hongbao.Grabs.Completed)
 	}
 	for _, m := range p.Metrics {
 		total := m.Count + m.Below + m.Above

@@ -23,10 +23,13 @@ type Run struct {
 	ClientGC *GCPauses `json:"client_gc,omitempty"` // of the load generator, as Target.GC
 	// Yardstick is nil unless the run measured one.
 	Yardstick *Yardstick `json:"yardstick,omitempty"`
-	Phases    []Phase    `json:"phases"` // in the order in which they ran
-	Ledger    *Ledger    `json:"ledger,omitempty"`
-	Findings  []Finding  `json:"findings"`
-	Verdict   Verdict    `json:"verdict"`
+	// Pings compares what the server of channels says it sent by itself with what came;
+	// nil if it does not say, or nobody subscribed.
+	Pings    *Pings    `json:"pings,omitempty"`
+	Phases   []Phase   `json:"phases"` // in the order in which they ran
+	Ledger   *Ledger   `json:"ledger,omitempty"`
+	Findings []Finding `json:"findings"`
+	Verdict  Verdict   `json:"verdict"`
 }
 
 // A Spec is what was asked of the load generator, with defaults filled in.
@@ -59,7 +62,10 @@ type Spec struct {
 	Heartbeat        time.Duration `json:"heartbeat_ns,omitempty"`
 	HeartbeatTimeout time.Duration `json:"heartbeat_timeout_ns,omitempty"`
 	Probe            time.Duration `json:"probe_ns,omitempty"`
-	CloseRate        float64       `json:"close_rate_per_s,omitempty"` // most closing handshakes begun in a second; 0: chosen
+	// Silence is after how long a connection that hears nothing is ended by this side, 0
+	// for never.
+	Silence   time.Duration `json:"silence_ns,omitempty"`
+	CloseRate float64       `json:"close_rate_per_s,omitempty"` // most closing handshakes begun in a second; 0: chosen
 	// Storm: what ends all connections, as Storm.By; how clients wait before they
 	// dial again, one storm for each, as Storm.Backoff; and how long each half may
 	// take: until all are lost, and from then on until all are back.
@@ -68,7 +74,8 @@ type Spec struct {
 	StormLimit time.Duration `json:"storm_limit_ns,omitempty"`
 	Seed       uint64        `json:"seed"`
 
-	// Proto is what is spoken above WebSocket: "phoenix", or empty for nothing.
+	// Proto is what is spoken above WebSocket: "phoenix", "channel" where connections
+	// subscribe by their path and messages are published to them, or empty for nothing.
 	Proto string `json:"proto,omitempty"`
 	// Topic is what connections join: of all, or the beginning of each room's name.
 	Topic string `json:"topic,omitempty"`
@@ -156,6 +163,9 @@ type Phase struct {
 	// Aside is messages that came and were no answer to this side, as presence and
 	// what others send to a room; they are in no other count.
 	Aside uint64 `json:"aside,omitempty"`
+	// Pings is empty messages by which the server of channels shows each connection that
+	// it lives; they are in no other count.
+	Pings uint64 `json:"pings,omitempty"`
 	// Closing is how the machine took the end of all connections; nil but in a
 	// teardown.
 	Closing *Closing `json:"closing,omitempty"`
@@ -163,6 +173,7 @@ type Phase struct {
 	Signal      *Signal     `json:"signal,omitempty"`
 	Fanout      *Fanout     `json:"fanout,omitempty"`
 	Storm       *Storm      `json:"storm,omitempty"`
+	Hongbao     *Hongbao    `json:"hongbao,omitempty"`
 	Adversaries []Adversary `json:"adversaries,omitempty"`
 	// Offered is the rate of operations asked for, Achieved that of those
 	// completed by the end of the phase, per second: what completes later, in
@@ -174,6 +185,9 @@ type Phase struct {
 	// Usage is what each side consumed during the phase.
 	Client Usage `json:"client"`
 	Server Usage `json:"server"`
+	// ServerGC is what the server's Go runtime did during the phase, a window; nil if
+	// it does not tell.
+	ServerGC *GCPauses `json:"server_gc,omitempty"`
 }
 
 // Metric finds a metric of the phase by name.
@@ -262,6 +276,9 @@ const (
 	CauseJoin        Cause = "join refused"               // Phoenix: an error in reply to phx_join
 	CauseRejected    Cause = "error reply"                // Phoenix: a status other than ok
 	CauseChannel     Cause = "channel ended"              // Phoenix: phx_close or phx_error
+	CauseUnheard     Cause = "nobody subscribes"          // published to a channel without receivers
+	CauseUnpublished Cause = "not published"              // the admin listener did not answer with 200
+	CauseSilence     Cause = "silence"                    // nothing came for longer than is borne
 	CauseAbsent      Cause = "peer is not there"          // signaling: nobody in the room has that id
 	CauseMissing     Cause = "no reply"                   // by the end of the drain
 	CauseCorrupt     Cause = "corrupt reply"              //

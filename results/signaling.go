@@ -63,6 +63,15 @@ type BareFanout struct {
 	Rounds    []float64 `json:"rounds_per_s"`
 }
 
+// Pings are the empty messages that a server of channels sends at intervals to each
+// connection, from before the first connection until all are closed. As it goes on
+// sending, what it has sent is read before and after what has come is counted.
+type Pings struct {
+	Sent     uint64 `json:"sent"` // by the time that received was counted, at least
+	SentMost uint64 `json:"sent_most"`
+	Received uint64 `json:"received"`
+}
+
 // What ends all connections in a storm, as Storm.By and Spec.Storm name it.
 const (
 	StormReset   = "reset"   // the generator resets them

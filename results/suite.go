@@ -35,8 +35,19 @@ type Arm struct {
 	Name    string   `json:"name"`
 	Summary string   `json:"summary"`
 	Server  []string `json:"server"` // the server's argv
+	// Setting is what this arm has otherwise than others of the same engine; nil if
+	// there are none.
+	Setting *Setting `json:"setting,omitempty"`
 	// Conformance is the outcome of the kit before measuring.
 	Conformance Conformance `json:"conformance"`
+}
+
+// A Setting of the Go runtime under which an engine was measured, as it was asked
+// for.
+type Setting struct {
+	Engine      string `json:"engine"`
+	GOGC        string `json:"gogc,omitempty"`         // percent, or "off"
+	MemoryLimit string `json:"memory_limit,omitempty"` // for example "512MiB"; empty: none
 }
 
 // Conformance sums up a pass of the conformance kit.

@@ -3,8 +3,8 @@
 # race detector, truth tests, fuzzing, a real comparison whose report is opened
 # in a browser, relays, a storm and a broadcast, the load generator against a
 # server that is not ours, the rooms with a client that is not ours, a run past one
-# process's descriptor limit, one that loses a part of its server, two that stop
-# growing at a limit and say at which, and kernel settings raised and put back.
+# process's descriptor limit, one that loses a part of its server, five that meet a
+# limit of the kernel and say which, and kernel settings raised and put back.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -263,53 +263,112 @@ step_lost() {
     { echo "the run does not name the process that died"; return 1; }
 }
 
-# Stall: in a network namespace of its own, with limits that are low and that no
-# check before a run can foresee, the count of connections stops growing. The run
-# names the counter or the limit, and ends by itself.
-step_stall() {
+# Faults: what stopped well-known runs, each brought about in a network namespace
+# by a limit that is low and that no check before a run can foresee: no local port,
+# a full accept queue, a full table of the firewall, no file left on the machine,
+# and too many orphaned sockets at the end. The run names the counter or the limit
+# by itself, and ends by itself. Limits that the kernel has once for all namespaces
+# are put back; it takes root.
+step_faults() {
+  local name
   need ip iproute2
+  need nft nftables
   go build -o "$out/server" ./server
   go build -o "$out/loadgen" ./loadgen
-  unshare --net --kill-child scripts/test.sh --alone stall_inside
+  rm -rf "$out"/fault.*
+  before=$(sysctl -e "${whole[@]}") # not local: the trap needs it
+  trap 'sysctl -qp - <<<"$before"' EXIT
+  for name in ports backlog firewall files orphans; do
+    case $name in
+      firewall) sysctl -qw net.netfilter.nf_conntrack_max=300 ;;
+      orphans) sysctl -qw net.ipv4.tcp_max_orphans=40 ;;
+    esac
+    unshare --net --kill-child scripts/test.sh --alone "fault_$name"
+    sysctl -qp - <<<"$before"
+  done
 }
 
-# stalls FOLDER PATTERN: the run in the folder has a fatal finding about its ramp
-# with the pattern; the first is the one that the command line tells.
-stalls() {
-  cat "$1.said"
-  grep -A3 '"check": "ramp"' "$1/run.json" | grep -E "$2" || { echo "no finding about the ramp says: $2"; grep '"text"' "$1/run.json"; return 1; }
-  grep -E "INVALID: ramp: .*$2" "$1.said" >/dev/null || { echo "it is not what the command says first"; return 1; }
-}
+# The limits of the whole machine that faults lower.
+whole=(net.netfilter.nf_conntrack_max fs.file-max net.ipv4.tcp_max_orphans)
 
-step_stall_inside() {
-  local code name args
+# serving: a server in the namespace that this process is in.
+serving() {
   ip link set lo up
-  sysctl -qw net.core.somaxconn=8 net.ipv4.ip_local_port_range="40000 40199" net.ipv4.ip_local_reserved_ports=40004-40199
-  rm -rf "$out"/stalled.*
-  mkfifo "$out/stalled.ready"
-  "$out/server" --engine netpoll --listen 127.0.0.1:22000 --quiet >"$out/stalled.ready" &
+  rm -f "$out/fault.ready"
+  mkfifo "$out/fault.ready"
+  "$@" "$out/server" --engine netpoll --listen 127.0.0.1:22000 --quiet >"$out/fault.ready" &
   pid=$! # not local: the trap needs it
   trap 'kill -9 "$pid" 2>/dev/null || true' EXIT
-  read -r <"$out/stalled.ready"
-  load() {
-    name=$1 code=0
-    shift
-    "$out/loadgen" run --url ws://127.0.0.1:22000/echo --workload hold --duration 1s --out "$out/stalled.$name" "$@" 2>&1 | tee "$out/stalled.$name.said" || code=$?
-    [ "$code" -eq 2 ] || { echo "exit code $code, an INVALID run has 2"; return 1; }
-  }
-  # Each source address has 4 ports, and no dial tries more than a few of them.
-  load ports --conns 4000 --ramp 4000/s --warmup 0s
-  stalls "$out/stalled.ports" 'no free local port \(EADDRNOTAVAIL\): .*range is 40000 to 40199, of which .*reserved_ports keeps 196 back'
-  # A server that stops to accept: eight wait for it, and all others are dropped.
-  sysctl -qw net.ipv4.ip_local_reserved_ports=
+  read -r <"$out/fault.ready"
+}
+
+# load NAME CODE ARGUMENT...: a run that ends with the exit code.
+load() {
+  local name=$1 want=$2 code=0
+  shift 2
+  "${as[@]}" "$out/loadgen" run --url ws://127.0.0.1:22000/echo --workload hold --settle 100ms --warmup 0s --duration 500ms --out "$out/fault.$name" "$@" 2>&1 | tee "$out/fault.$name.said" || code=$?
+  [ "$code" -eq "$want" ] || { echo "exit code $code, expected $want"; return 1; }
+}
+
+# stalls NAME PATTERN: the run has a fatal finding about its ramp with the pattern;
+# the first is the one that the command line tells.
+stalls() {
+  grep -A3 '"check": "ramp"' "$out/fault.$1/run.json" | grep -E "$2" || { echo "no finding about the ramp says: $2"; grep '"text"' "$out/fault.$1/run.json"; return 1; }
+  grep -E "INVALID: ramp: .*$2" "$out/fault.$1.said" >/dev/null || { echo "it is not what the command says first"; return 1; }
+}
+
+as=() # whom the load generator runs as
+
+# Each source address has 4 ports, and no dial tries more than a few of them.
+step_fault_ports() {
+  sysctl -qw net.ipv4.ip_local_port_range="40000 40199" net.ipv4.ip_local_reserved_ports=40004-40199
+  serving
+  load ports 2 --conns 4000 --ramp 4000/s
+  stalls ports 'no free local port \(EADDRNOTAVAIL\): .*range is 40000 to 40199, of which .*reserved_ports keeps 196 back'
+}
+
+# A server that stops to accept: eight wait for it, and all others are dropped.
+step_fault_backlog() {
+  sysctl -qw net.core.somaxconn=8
+  serving
   (
-    until grep -qE 'connected=[1-9]' "$out/stalled.backlog.said" 2>/dev/null; do sleep 0.1; done
+    until grep -qE 'connected=[1-9]' "$out/fault.backlog.said" 2>/dev/null; do sleep 0.1; done
     kill -STOP "$pid"
   ) &
-  load backlog --conns 2000 --ramp 100/s --pending 64 --dial-timeout 2s
-  stalls "$out/stalled.backlog" 'stopped at [0-9]+ connections of 2000: none came for .* ListenOverflows rose by [0-9]+ \(.*net.core.somaxconn is 8'
-  grep -qE '^client no connection came for 3s while [0-9]+ dials are in progress: ListenOverflows rose' "$out/stalled.backlog.said" ||
+  load backlog 2 --conns 2000 --ramp 200/s --pending 64 --dial-timeout 2s
+  stalls backlog 'stopped at [0-9]+ connections of 2000: none came for .* ListenOverflows rose by [0-9]+ \(.*net.core.somaxconn is 8'
+  grep -qE '^client no connection came for 3s while [0-9]+ dials are in progress: ListenOverflows rose' "$out/fault.backlog.said" ||
     { echo "nothing was told while it stood still"; return 1; }
+}
+
+# A firewall that follows connections has room for 300 of them.
+step_fault_firewall() {
+  nft 'table ip follow { chain out { type filter hook output priority 0; ct state new counter; }; }'
+  serving
+  load firewall 2 --conns 600 --ramp 2000/s --pending 64 --dial-timeout 2s
+  stalls firewall 'stopped at [0-9]+ connections of 600: none came for .* nf_conntrack drop rose by [0-9]+ .*at most net.netfilter.nf_conntrack_max=300; raise it with'
+}
+
+# The kernel spares root from the limit of files (fs/file_table.c, alloc_empty_file).
+step_fault_files() {
+  as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  mkdir -m 777 "$out/fault.files"
+  serving "${as[@]}"
+  (
+    until grep -qE 'connected=[1-9]' "$out/fault.files/run.said" 2>/dev/null; do sleep 0.1; done
+    echo $(($(cut -f1 /proc/sys/fs/file-nr) + 300)) >/proc/sys/fs/file-max
+  ) &
+  load files/run 2 --conns 4000 --ramp 1000/s --dial-timeout 2s
+  stalls files/run "dials met the limit of files of the machine \(ENFILE\): fs.file-nr (is|was) [0-9]+ .*; raise it with: sysctl -w fs.file-max="
+}
+
+# Whoever closes gets no confirmation: segments with FIN are lost.
+step_fault_orphans() {
+  serving
+  nft 'table ip lose { chain out { type filter hook output priority 0; tcp flags & fin == fin drop; }; }'
+  load orphans 0 --conns 400 --ramp 2000/s --close-rate 2000/s
+  grep -A3 '"check": "kernel"' "$out/fault.orphans/run.json" | grep -E 'TCPAbortOnMemory rose by [0-9]+ .*too many orphaned sockets' ||
+    { echo "no finding names the orphans"; grep '"text"' "$out/fault.orphans/run.json"; return 1; }
 }
 
 # Tune: kernel settings are raised for more connections than they allow, twice,
@@ -335,7 +394,7 @@ step_tune() {
 }
 
 # The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:180 browser:240 foreign:120 phoenix:120 scale:120 lost:60 stall:90 tune:60'
+steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:180 browser:240 foreign:120 phoenix:120 scale:120 lost:60 faults:120 tune:60'
 
 if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of its own
   shift

@@ -8,9 +8,11 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"signalbench/server/coder"
 	"signalbench/server/engine"
 	"signalbench/server/gobwas"
 	"signalbench/server/gorilla"
+	"signalbench/server/ladder"
 	"signalbench/server/netpoll"
 )
 
@@ -21,6 +23,11 @@ var engines = []engine.Entry{
 	gobwas.Entry,
 	netpoll.Entry,
 	netpoll.DescEntry,
+	ladder.EntryA,
+	ladder.EntryB,
+	ladder.EntryC,
+	ladder.EntryD,
+	coder.Entry,
 }
 
 // engineNames returns the names of the list, for people.
@@ -56,7 +63,11 @@ func (c *enginesCommand) Run(s *session) error {
 	t.Style().Options = table.OptionsNoBordersAndSeparators
 	t.AppendHeader(table.Row{"engine", "what it is"})
 	for _, e := range engines {
-		t.AppendRow(table.Row{e.Name, e.Summary})
+		summary := e.Summary
+		if e.Optional {
+			summary = "optional: " + summary
+		}
+		t.AppendRow(table.Row{e.Name, summary})
 		for _, known := range e.Lesson {
 			t.AppendRow(table.Row{"", "fails " + known.Case + ": " + known.Why})
 		}

@@ -19,8 +19,9 @@ import (
 // off, since an engine has timeouts of its own and a timer for each connection
 // would be in everybody's figures; plain TCP and not MPTCP, which Go prefers and
 // which costs the kernel more; Nagle's algorithm off; ACKs that wait for an answer
-// to carry them; and one backlog.
-func listen(ctx context.Context, address string, backlog int) (net.Listener, error) {
+// to carry them; and one backlog. What else a socket of TCP is to have, each further
+// function sets before it has its address.
+func listen(ctx context.Context, address string, backlog int, further ...func(fd int) error) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, admin.UnixPrefix); ok {
 		l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 		if err != nil {
@@ -32,6 +33,11 @@ func listen(ctx context.Context, address string, backlog int) (net.Listener, err
 		KeepAlive: -1,
 		Control: func(_, _ string, c syscall.RawConn) error {
 			return control(c, func(fd int) error {
+				for _, set := range further {
+					if err := set(fd); err != nil {
+						return err
+					}
+				}
 				return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // accepted sockets inherit it
 			})
 		},

@@ -49,6 +49,7 @@ type cli struct {
 	Conform conformCommand `cmd:"" help:"Run the conformance kit against a server, this one or any other."`
 	Engines enginesCommand `cmd:"" help:"List the engines."`
 	Token   tokenCommand   `cmd:"" help:"Make a token for a server that asks for one."`
+	TCP     tcpCommand     `cmd:"" name:"tcp" help:"Echo bytes over TCP, without WebSocket, in one of five ways."`
 }
 
 // A session is what every command runs with.

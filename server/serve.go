@@ -91,7 +91,7 @@ func (c *serveCommand) Run(s *session) error {
 			}
 		})
 	}
-	if err := announcement.write(s.stdout, c.people(s.stderr)); err != nil {
+	if err := announcement.write(s.stdout, people(c.Admin, s.stderr)); err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
 	if !c.Quiet {

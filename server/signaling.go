@@ -9,6 +9,7 @@ import (
 	"signalbench/server/channel"
 	"signalbench/server/engine"
 	"signalbench/server/gate"
+	"signalbench/server/hongbao"
 	"signalbench/server/hub"
 	"signalbench/server/service"
 )
@@ -19,6 +20,7 @@ const secretVariable = "SIGNALBENCH_TOKEN_SECRET"
 // signaling are the flags of what runs on the engine. What a room or a channel is
 // it is within one process.
 type signaling struct {
+	TopicPrefix    string        `help:"How topics of rooms begin." default:"room:" placeholder:"PREFIX"`
 	ConnRooms      int           `help:"Most rooms of one connection." default:"32" placeholder:"N"`
 	RoomPeers      int           `help:"Most peers of one room, 0 for no limit." default:"0" placeholder:"N"`
 	RoomPresence   int           `help:"Most peers of one room in presence; others join without." default:"256" placeholder:"N"`
@@ -29,6 +31,11 @@ type signaling struct {
 	SlowBroadcast  string        `help:"As --slow-consumer, for what is sent to a whole room; without it, the same." enum:",close,drop" default:"" placeholder:"POLICY"`
 	SlowPresence   string        `help:"As --slow-consumer, for presence; one that lost some gets all of it later." enum:"close,drop" default:"drop" placeholder:"POLICY"`
 	ChannelPing    time.Duration `help:"How often a subscriber of a channel gets an empty message, 0 for never." default:"5m" placeholder:"TIME"`
+	ChannelRoot    bool          `help:"Any path that nothing else has is a channel, named by what follows its slash, as in goroutines.com/10m: /17 is the channel of /channel/17."`
+
+	Envelopes gate.Rate `help:"Red envelopes that enter while somebody shakes, 0 for none." default:"200/s" placeholder:"N/s"`
+	Gifts     gate.Rate `help:"Gifts for three users each that enter while somebody shakes, 0 for none." default:"200/s" placeholder:"N/s"`
+	Shakes    gate.Rate `help:"Shakes beyond so many in one second are answered with overload, 0 for no limit." default:"65000/s" placeholder:"N/s"`
 
 	secretSource
 	AddrConns    int       `help:"Most connections of one address (IPv6: of one /64), 0 for no limit." default:"0" placeholder:"N"`
@@ -48,7 +55,12 @@ func (c *signaling) service() (*service.Service, *hub.Hub, error) {
 	case c.ChannelPing < 0:
 		return nil, nil, fmt.Errorf("--channel-ping %v is negative", c.ChannelPing)
 	}
+	envelopes, err := hongbao.New(hongbao.Config{Envelopes: float64(c.Envelopes), Gifts: float64(c.Gifts), Shakes: float64(c.Shakes)})
+	if err != nil {
+		return nil, nil, err
+	}
 	rooms, err := hub.New(hub.Config{
+		TopicPrefix:    c.TopicPrefix,
 		RoomsPerConn:   c.ConnRooms,
 		PeersPerRoom:   c.RoomPeers,
 		PresenceLimit:  c.RoomPresence,
@@ -64,7 +76,8 @@ func (c *signaling) service() (*service.Service, *hub.Hub, error) {
 	}
 	return service.New(service.Config{
 		Rooms:    rooms,
-		Channels: channel.New(channel.Config{Ping: c.ChannelPing}),
+		Channels: channel.New(channel.Config{Ping: c.ChannelPing, Root: c.ChannelRoot}),
+		Hongbao:  envelopes,
 		Gate:     gate.New(gate.Config{Secret: secret, Conns: c.AddrConns, Upgrades: c.AddrRate, Messages: c.AddrMessages}),
 	}), rooms, nil
 }

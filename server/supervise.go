@@ -218,10 +218,10 @@ func (c *settings) divided(args, addresses []string, n int) [][]string {
 	return all
 }
 
-// people is where a server tells people that it is ready. A shard leaves that to
-// the process that started it.
-func (c *settings) people(stderr io.Writer) io.Writer {
-	if strings.HasPrefix(c.Admin, admin.UnixPrefix) {
+// people is where a server tells people that it is ready. A shard, which has its admin
+// listener on a socket of the file system, leaves that to the process that started it.
+func people(address string, stderr io.Writer) io.Writer {
+	if strings.HasPrefix(address, admin.UnixPrefix) {
 		return io.Discard
 	}
 	return stderr

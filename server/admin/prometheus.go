@@ -13,7 +13,7 @@ import (
 // metrics of the process are left alone: they walk /proc/self/fd.)
 func writePrometheus(w io.Writer, s *Stats) {
 	c, g, p := &s.Connections, &s.Go, &s.Process
-	rooms, channels, gate := &s.Service.Rooms, &s.Service.Channels, &s.Service.Gate
+	rooms, channels, gate, hongbao := &s.Service.Rooms, &s.Service.Channels, &s.Service.Gate, &s.Service.Hongbao
 	for _, m := range []struct {
 		name  string
 		value uint64
@@ -40,6 +40,14 @@ func writePrometheus(w io.Writer, s *Stats) {
 		{`signalbench_gate_refused_total{why="connections"}`, gate.Conns},
 		{`signalbench_gate_refused_total{why="upgrade_rate"}`, gate.Upgrades},
 		{`signalbench_gate_refused_total{why="message_rate"}`, gate.Messages},
+		{`signalbench_hongbao_shakes_total{result="none"}`, hongbao.None},
+		{`signalbench_hongbao_shakes_total{result="got"}`, hongbao.Shaken.Count},
+		{`signalbench_hongbao_shakes_total{result="overload"}`, hongbao.Overload},
+		{"signalbench_hongbao_gifts_total", hongbao.Gifts},
+		{`signalbench_hongbao_cents_total{where="entered"}`, hongbao.Entered.Cents},
+		{`signalbench_hongbao_cents_total{where="shaken"}`, hongbao.Shaken.Cents},
+		{`signalbench_hongbao_cents_total{where="grabbed"}`, hongbao.Grabbed.Cents},
+		{`signalbench_hongbao_cents_total{where="returned"}`, hongbao.Returned.Cents},
 		{"go_gc_cycles_total", g.GCCycles},
 		{"go_gc_pauses_total", g.GCPauses.Count},
 	} {
@@ -67,6 +75,8 @@ func writePrometheus(w io.Writer, s *Stats) {
 		{"signalbench_channels", float64(channels.Channels)},
 		{"signalbench_channel_subscribers", float64(channels.Subscribers)},
 		{"signalbench_gate_addresses", float64(gate.Addresses)},
+		{"signalbench_hongbao_users", float64(hongbao.Users)},
+		{"signalbench_hongbao_waiting_cents", float64(hongbao.Waiting.Cents)},
 		{"go_goroutines", float64(g.Goroutines)},
 		{"go_heap_objects_bytes", float64(g.Heap)},
 		{"go_heap_live_bytes", float64(g.HeapLive)},

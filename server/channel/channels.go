@@ -27,11 +27,15 @@ type Config struct {
 	// Ping is how often each connection gets an empty text message, counted from
 	// when it was opened; the first of them up to a 256th part early. 0 means never.
 	Ping time.Duration
+	// Root says that any other path is a channel, too, named by all that follows its
+	// slash: /17 is that of /channel/17.
+	Root bool
 }
 
 // Channels are all channels of a server. Make them with [New]; all methods are
 // safe for concurrent use.
 type Channels struct {
+	root     bool
 	seed     maphash.Seed
 	sections [parts]section
 	clock    *clock // nil without pings
@@ -64,7 +68,7 @@ var _ engine.Handler = (*Channels)(nil)
 
 // New returns channels that nobody subscribes to.
 func New(cfg Config) *Channels {
-	c := &Channels{seed: maphash.MakeSeed()}
+	c := &Channels{root: cfg.Root, seed: maphash.MakeSeed()}
 	if cfg.Ping > 0 {
 		c.clock = newClock(cfg.Ping, &c.counters)
 	}
@@ -78,9 +82,17 @@ func (c *Channels) Run(ctx context.Context) {
 	}
 }
 
+// Owns reports whether a path is for channels, if no other service has it.
+func (c *Channels) Owns(path string) bool {
+	return strings.HasPrefix(path, Prefix) || c.root && len(path) > 1 && path[0] == '/'
+}
+
 // Name is the channel that a path names.
-func Name(path string) (string, error) {
+func (c *Channels) Name(path string) (string, error) {
 	name, ok := strings.CutPrefix(path, Prefix)
+	if !ok && c.root {
+		name, ok = strings.CutPrefix(path, "/")
+	}
 	switch {
 	case !ok || name == "":
 		return "", &engine.Refusal{Status: http.StatusNotFound, Reason: "a channel is " + Prefix + "NAME"}
@@ -92,7 +104,7 @@ func Name(path string) (string, error) {
 
 // Accept implements [engine.Handler].
 func (c *Channels) Accept(r *engine.Request) error {
-	_, err := Name(r.Path)
+	_, err := c.Name(r.Path)
 	return err
 }
 
@@ -100,7 +112,7 @@ func (c *Channels) Accept(r *engine.Request) error {
 func (c *Channels) Open(conn engine.Conn, r *engine.Request) {
 	s := &subscriber{conn: conn}
 	conn.SetState(s)
-	name := r.Path[len(Prefix):]
+	name, _ := c.Name(r.Path) // Accept has seen to it
 	part := c.section(name)
 	part.mu.Lock()
 	ch := part.byName.Get(name)
@@ -142,8 +154,8 @@ func (c *Channels) Closed(conn engine.Conn, _ error) {
 	c.counters.subscribers.Add(-1)
 }
 
-// Owns reports whether a connection's state is of this handler.
-func Owns(state any) bool {
+// Subscribed reports whether a connection's state is of this handler.
+func Subscribed(state any) bool {
 	_, ok := state.(*subscriber)
 	return ok
 }

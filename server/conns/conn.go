@@ -131,6 +131,14 @@ func (c *Conn) StartClosing() {
 // Closing reports whether StartClosing was called.
 func (c *Conn) Closing() bool { return c.phase.Load() == closing }
 
+// Overdue reports whether the read deadline has passed.
+func (c *Conn) Overdue() bool { return c.overdue(time.Since(c.set.base)) }
+
+func (c *Conn) overdue(now time.Duration) bool {
+	d := time.Duration(c.deadline.Load())
+	return d != 0 && d <= now
+}
+
 // arm sets the read deadline to d from the set's base, 0 for none.
 func (c *Conn) arm(d time.Duration) {
 	c.deadline.Store(int64(d))

@@ -104,6 +104,21 @@ func (s *Set) all() []*Conn {
 	return list
 }
 
+// Overdue appends to list the connections whose read deadline has passed. It is for
+// an engine whose idle connections have no read under way that the deadline would
+// end. It looks at every connection.
+func (s *Set) Overdue(list []*Conn) []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Since(s.base)
+	for c := s.first; c != nil; c = c.next {
+		if c.overdue(now) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // Drain ends all connections and returns when the last one has left. Handshakes
 // are broken off; owners are asked to say goodbye; what is still there after
 // Config.DrainTimeout is cut, and then the error is [engine.ErrDrainDeadline].

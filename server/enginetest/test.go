@@ -25,20 +25,16 @@ import (
 // run beside it.
 func Test(t *testing.T, e engine.Entry) {
 	goroutines := runtime.NumGoroutine()
-	o := Options{Known: e.Lesson}
-	if e.Lesson != nil {
-		o.Parallel = 1 // also while the list is being made
-	}
 	// Without a send buffer of a fixed size the kernel gives a loopback socket
 	// megabytes, and each client that is to be evicted has to fill them first.
-	results := pass(t, e, setup{sendBuffer: 256 << 10}, o).Results
+	results := parted(t, e, setup{sendBuffer: 256 << 10}, nil)
 	var waits []string // for timeouts, so they need short ones
 	for _, r := range results {
 		if r.Outcome == Skipped {
 			waits = append(waits, r.Name)
 		}
 	}
-	for _, r := range hastyPass(t, e, waits, o) {
+	for _, r := range parted(t, e, setup{config: hasty}, waits) {
 		results[slices.IndexFunc(results, func(l Result) bool { return l.Name == r.Name })] = r
 	}
 	results = append(results, entryPass(t.Context(), e, Options{Known: e.Lesson})...)
@@ -49,19 +45,34 @@ func Test(t *testing.T, e engine.Entry) {
 	t.Run("tls", func(t *testing.T) { testTLS(t, e) })
 }
 
-// hastyPass runs the named cases with short timeouts. What an engine is known to
-// fail is waited for to the end of its time, so each such case has a stand of its
-// own and they wait together, those apart that run alone.
-func hastyPass(t *testing.T, e engine.Entry, names []string, o Options) (results []Result) {
+// Quick is [Test] without the cases that wait for a timeout or send a flood, for
+// engines whose full kit is run elsewhere.
+func Quick(t *testing.T, e engine.Entry) {
+	goroutines := runtime.NumGoroutine()
+	report := pass(t, e, setup{}, Options{Known: e.Lesson, Quick: true})
+	settled(t, goroutines)
+	for _, r := range report.Results {
+		t.Run(r.Name, func(t *testing.T) { r.tell(t, false) })
+	}
+}
+
+// parted runs the named cases, or all without names. What an engine is known to fail
+// may disturb other clients and is waited for to the end of its time, so each such
+// case has a stand of its own and they wait together, those apart that run alone.
+func parted(t *testing.T, e engine.Entry, s setup, names []string) (results []Result) {
 	t.Helper()
-	apart := make(map[string]bool)
+	var together, apart []string
 	for _, c := range Cases() {
-		if slices.Contains(names, c.Name) && !c.Alone && slices.ContainsFunc(o.Known, func(k engine.KnownFailure) bool { return k.Case == c.Name }) {
-			apart[c.Name] = true
+		switch {
+		case names != nil && !slices.Contains(names, c.Name):
+		case !c.Alone && slices.ContainsFunc(e.Lesson, func(k engine.KnownFailure) bool { return k.Case == c.Name }):
+			apart = append(apart, c.Name)
+		default:
+			together = append(together, c.Name)
 		}
 	}
 	only := func(names ...string) Options {
-		o := o
+		o := Options{Known: e.Lesson, Parallel: 16}
 		for i := range names {
 			names[i] = regexp.QuoteMeta(names[i])
 		}
@@ -70,9 +81,9 @@ func hastyPass(t *testing.T, e engine.Entry, names []string, o Options) (results
 	}
 	var mu sync.Mutex
 	var g errgroup.Group
-	for name := range apart {
+	for _, name := range apart {
 		g.Go(func() error {
-			report, err := serveAndRun(t.Context(), e, setup{config: hasty}, only(name))
+			report, err := serveAndRun(t.Context(), e, s, only(name))
 			if report != nil {
 				mu.Lock()
 				defer mu.Unlock()
@@ -84,8 +95,8 @@ func hastyPass(t *testing.T, e engine.Entry, names []string, o Options) (results
 	if err := g.Wait(); err != nil {
 		t.Error(err)
 	}
-	if rest := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return apart[n] }); len(rest) > 0 {
-		results = append(results, pass(t, e, setup{config: hasty}, only(rest...)).Results...)
+	if len(together) > 0 {
+		results = append(results, pass(t, e, s, only(together...)).Results...)
 	}
 	return results
 }
@@ -121,7 +132,8 @@ func serveAndRun(ctx context.Context, e engine.Entry, s setup, o Options) (*Repo
 // signed.
 const overTLS = "^(handshake|frame|control|fragment|utf8|close|limit|slow|baseline/(closed|hung-up|violated|refused))"
 
-// testTLS runs the quick cases over TLS, if the engine can.
+// testTLS runs the quick cases over TLS, if the engine can, but for those that it is
+// known to fail.
 func testTLS(t *testing.T, e engine.Entry) {
 	certificate, err := selfSigned()
 	if err != nil {
@@ -140,7 +152,7 @@ func testTLS(t *testing.T, e engine.Entry) {
 		t.Fatal(err)
 	}
 	goroutines := runtime.NumGoroutine()
-	report := pass(t, e, s, Options{Known: e.Lesson, Quick: true, Filter: overTLS})
+	report := pass(t, e, s, Options{leaveOut: e.Lesson, Quick: true, Filter: overTLS})
 	settled(t, goroutines)
 	for _, r := range report.Results {
 		t.Run(r.Name, func(t *testing.T) { r.tell(t, true) })

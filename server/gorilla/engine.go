@@ -2,17 +2,14 @@ package gorilla
 
 import (
 	"context"
-	"crypto/tls"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 
 	"github.com/gorilla/websocket"
 
-	"signalbench/server/conns"
 	"signalbench/server/engine"
-	"signalbench/server/upgrade"
+	"signalbench/server/overhttp"
 )
 
 // Entry is the engine as the library's documentation shows it.
@@ -66,10 +63,7 @@ func newEngine(cfg engine.Config, f form) (engine.Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if cfg.TLS != nil {
-		cfg.TLS = cfg.TLS.Clone()
-		cfg.TLS.NextProtos = []string{"http/1.1"} // an upgrade of HTTP/2 is another protocol (RFC 8441)
-	}
+	overhttp.Secure(&cfg)
 	return &listening{cfg: cfg, form: f}, nil
 }
 
@@ -82,40 +76,5 @@ type listening struct {
 // Serve implements [engine.Engine].
 func (e *listening) Serve(ctx context.Context, listeners []net.Listener, h engine.Handler) error {
 	s := &server{cfg: &e.cfg, form: &e.form, handler: h}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	srv := &http.Server{
-		Handler:        s,
-		MaxHeaderBytes: upgrade.MaxRequest,
-		Protocols:      protocols,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, socketKey{}, socketOf(c))
-		},
-		ConnState: func(c net.Conn, state http.ConnState) {
-			if state == http.StateClosed { // it has not been hijacked, so it is net/http's last word
-				socketOf(c).Leave()
-			}
-		},
-		ErrorLog: slog.NewLogLogger(e.cfg.Log.Handler(), slog.LevelDebug),
-	}
-	// One request is an upgrade or the end. The time of the handshake is the
-	// socket's own and so needs no timeout here.
-	srv.SetKeepAlivesEnabled(false)
-	return conns.NewSet(s.cfg).Serve(ctx, listeners, func(l net.Listener) error {
-		if e.cfg.TLS != nil {
-			l = tls.NewListener(l, e.cfg.TLS)
-		}
-		return srv.Serve(l)
-	})
-}
-
-// socketKey is the context key of a request's *conns.Conn.
-type socketKey struct{}
-
-// socketOf returns the socket under a connection of net/http.
-func socketOf(c net.Conn) *conns.Conn {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
-	}
-	return c.(*conns.Conn)
+	return overhttp.Serve(ctx, s.cfg, listeners, h, s.upgrade)
 }

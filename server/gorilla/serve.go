@@ -14,6 +14,7 @@ import (
 	"signalbench/server/bufpool"
 	"signalbench/server/conns"
 	"signalbench/server/engine"
+	"signalbench/server/overhttp"
 )
 
 // open tells the handler that there is a connection. It returns false if the
@@ -181,11 +182,7 @@ func refusalOf(err error) *engine.CloseError {
 // fail fails the connection (RFC 6455 section 7.1.7).
 func (c *conn) fail(e *engine.CloseError) error {
 	_ = c.sendClose(e.Code, e.Reason, e)
-	stream := c.ws.NetConn()
-	if g, ok := stream.(*glued); ok {
-		stream = g.Conn
-	}
-	if t, ok := stream.(*tls.Conn); ok {
+	if t, ok := overhttp.Underlying(c.ws.NetConn()).(*tls.Conn); ok {
 		_ = t.CloseWrite()
 	}
 	c.nc.Linger()

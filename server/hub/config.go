@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"signalbench/server/engine"
@@ -10,6 +11,9 @@ import (
 
 // Config holds the hub's limits and policies. Start from [DefaultConfig].
 type Config struct {
+	// TopicPrefix begins the topics of rooms and ends with a colon, for example
+	// "room:"; no other topic can be joined.
+	TopicPrefix string
 	// RoomsPerConn is how many rooms a connection may be in at a time.
 	RoomsPerConn int
 	// PeersPerRoom is how many peers a room may have; 0 means no limit.
@@ -34,6 +38,7 @@ type Config struct {
 // DefaultConfig returns the limits that the server starts with.
 func DefaultConfig() Config {
 	return Config{
+		TopicPrefix:    "room:",
 		RoomsPerConn:   32,
 		PresenceLimit:  256,
 		PresencePeriod: 50 * time.Millisecond,
@@ -55,6 +60,7 @@ func (c *Config) Validate() error {
 	policy := func(what string, p engine.SlowPolicy) {
 		bad(p != "" && p != engine.SlowClose && p != engine.SlowDrop, "slow-consumer policy of %s %q is neither %q nor %q", what, p, engine.SlowClose, engine.SlowDrop)
 	}
+	bad(!topicPrefix.MatchString(c.TopicPrefix), "prefix of topics %q is not one to %d letters, digits, - or _ with a colon behind, like room:", c.TopicPrefix, maxTopicPrefix)
 	bad(c.RoomsPerConn < 1 || c.RoomsPerConn > maxRoomsPerConn, "rooms per connection %d are not within 1 and %d", c.RoomsPerConn, maxRoomsPerConn)
 	bad(c.PeersPerRoom < 0, "peers per room %d are negative", c.PeersPerRoom)
 	bad(c.PresenceLimit < 0, "peers in presence %d are negative", c.PresenceLimit)
@@ -66,6 +72,11 @@ func (c *Config) Validate() error {
 	policy("presence", c.SlowPresence)
 	return errors.Join(errs...)
 }
+
+// maxTopicPrefix leaves a topic room for a name.
+const maxTopicPrefix = 32
+
+var topicPrefix = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9_-]{1,%d}:$`, maxTopicPrefix))
 
 // maxRoomsPerConn bounds the list that is searched for each message.
 const maxRoomsPerConn = 1024

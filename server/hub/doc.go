@@ -6,7 +6,7 @@
 // # What a peer can do
 //
 // A connection joins any number of rooms, up to Config.RoomsPerConn, by topics of
-// the form "room:NAME". The payload of phx_join is an object:
+// the form "room:NAME" (Config.TopicPrefix). The payload of phx_join is an object:
 //
 //	user      string, whom the peer says it is
 //	meta      anything, shown to others by presence

@@ -56,6 +56,9 @@ func New(cfg Config) (*Hub, error) {
 	return h, nil
 }
 
+// Topic is that of the room of a name.
+func (h *Hub) Topic(room string) string { return h.cfg.TopicPrefix + room }
+
 // Close ends the hub's workers and waits for them: what waits in large rooms is not
 // sent any more, and gathered presence is not told. Call it when the engine has
 // ended.

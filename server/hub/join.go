@@ -12,7 +12,7 @@ import (
 // join serves a phx_join.
 func (k *call) join() {
 	s, m := k.session, &k.msg
-	if !roomTopic(m.Topic) {
+	if !k.hub.roomTopic(m.Topic) {
 		m.JoinRef = nil
 		k.refuse(UnmatchedTopic, "")
 		return

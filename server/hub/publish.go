@@ -18,8 +18,8 @@ var ErrBusy = errors.New("room is busy")
 // caller's. The error is ErrBusy, or says what is wrong with an argument.
 func (h *Hub) Broadcast(topic, event string, payload []byte) (receivers int, err error) {
 	m := phoenix.Message{Topic: []byte(topic), Event: []byte(event), Payload: payload}
-	if !roomTopic(m.Topic) {
-		return 0, fmt.Errorf("broadcasting: topic %q is not %sNAME", topic, roomPrefix)
+	if !h.roomTopic(m.Topic) {
+		return 0, fmt.Errorf("broadcasting: topic %q is not %sNAME", topic, h.cfg.TopicPrefix)
 	}
 	if reserved(m.Event) {
 		return 0, fmt.Errorf("broadcasting: event %q is reserved", event)

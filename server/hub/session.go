@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"bytes"
-
 	"signalbench/server/engine"
 	"signalbench/server/phoenix"
 )
@@ -92,8 +90,7 @@ func (s *session) part(m *membership) {
 }
 
 // roomTopic reports whether topic names a room.
-func roomTopic(topic []byte) bool {
-	return len(topic) > len(roomPrefix) && bytes.HasPrefix(topic, []byte(roomPrefix))
+func (h *Hub) roomTopic(topic []byte) bool {
+	prefix := h.cfg.TopicPrefix
+	return len(topic) > len(prefix) && string(topic[:len(prefix)]) == prefix
 }
-
-const roomPrefix = "room:"

@@ -12,8 +12,8 @@ func (s *Service) Publish(ctx context.Context, channel string, op engine.Opcode,
 	return s.cfg.Channels.Publish(ctx, channel, op, p)
 }
 
-// Broadcast sends an event to all who are in the room "room:"+room and returns how
-// many these are. payload is JSON and stays the caller's.
+// Broadcast sends an event to all who are in the room of a name, which is its topic
+// without the prefix, and returns how many these are. payload is JSON and stays the caller's.
 func (s *Service) Broadcast(_ context.Context, room, event string, payload []byte) (receivers int, err error) {
-	return s.cfg.Rooms.Broadcast("room:"+room, event, payload)
+	return s.cfg.Rooms.Broadcast(s.cfg.Rooms.Topic(room), event, payload)
 }

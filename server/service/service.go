@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"signalbench/server/echo"
 	"signalbench/server/engine"
 	"signalbench/server/gate"
+	"signalbench/server/hongbao"
 	"signalbench/server/hub"
 )
 
@@ -22,8 +22,10 @@ type Config struct {
 	// Rooms answers [hub.Path]. It finds what a connection was let in with, a
 	// *gate.Admission, in Request.Value, and calls its Allow for each message.
 	Rooms *hub.Hub
-	// Channels answers the paths below [channel.Prefix].
+	// Channels answers the paths below [channel.Prefix], or all that nothing else has.
 	Channels *channel.Channels
+	// Hongbao answers [hongbao.Path].
+	Hongbao *hongbao.Handler
 	// Gate decides who may come in; nil lets everybody in.
 	Gate *gate.Gate
 }
@@ -64,8 +66,11 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 		return echo.Handler{}, ""
 	case path == hub.Path:
 		return s.cfg.Rooms, ""
-	case strings.HasPrefix(path, channel.Prefix):
-		return s.cfg.Channels, "channel:" + path[len(channel.Prefix):]
+	case path == hongbao.Path:
+		return s.cfg.Hongbao, ""
+	case s.cfg.Channels.Owns(path):
+		name, _ := s.cfg.Channels.Name(path) // the handler says what is wrong with it
+		return s.cfg.Channels, "channel:" + name
 	}
 	return nil, ""
 }
@@ -75,7 +80,7 @@ func (s *Service) route(path string) (h engine.Handler, topic string) {
 func (s *Service) Accept(r *engine.Request) error {
 	h, topic := s.route(r.Path)
 	if h == nil {
-		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here but " + echo.Path + ", " + hub.Path + " and " + channel.Prefix + "NAME"}
+		return &engine.Refusal{Status: http.StatusNotFound, Reason: "nothing here but " + echo.Path + ", " + hub.Path + ", " + hongbao.Path + " and " + channel.Prefix + "NAME"}
 	}
 	if err := h.Accept(r); err != nil || s.cfg.Gate == nil {
 		return err
@@ -138,8 +143,10 @@ func (s *Service) owner(state any) engine.Handler {
 	switch {
 	case state == nil:
 		return echo.Handler{}
-	case channel.Owns(state):
+	case channel.Subscribed(state):
 		return s.cfg.Channels
+	case hongbao.Owns(state):
+		return s.cfg.Hongbao
 	}
 	return s.cfg.Rooms
 }

@@ -17,6 +17,8 @@ import (
 	"signalbench/server/channel"
 	"signalbench/server/engine"
 	"signalbench/server/gate"
+	"signalbench/server/hongbao"
+	"signalbench/server/hongbao/packet"
 	"signalbench/server/hub"
 )
 
@@ -58,7 +60,11 @@ func newService(t *testing.T, cfg gate.Config) *Service {
 		t.Fatal(err)
 	}
 	t.Cleanup(rooms.Close)
-	return New(Config{Rooms: rooms, Channels: channel.New(channel.Config{}), Gate: gate.New(cfg)})
+	envelopes, err := hongbao.New(hongbao.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Config{Rooms: rooms, Channels: channel.New(channel.Config{}), Hongbao: envelopes, Gate: gate.New(cfg)})
 }
 
 func request(path, query string) *engine.Request {
@@ -91,11 +97,15 @@ func TestPaths(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t, cfg)
-			wantRefused(t, s, "/", "", 404, "nothing here but /echo, /socket/websocket and /channel/NAME")
+			wantRefused(t, s, "/", "", 404, "nothing here but /echo, /socket/websocket, /hongbao and /channel/NAME")
 			wantRefused(t, s, "/channel/", "", 404, "/channel/NAME")
 			wantRefused(t, s, "/socket/websocket", "vsn=9.0.0", 400, "9.0.0")
 
 			echo, rooms, news := open(t, s, "/echo", ""), open(t, s, "/socket/websocket", "vsn=2.0.0"), open(t, s, "/channel/news", "")
+			user := open(t, s, "/hongbao", "")
+			for _, kind := range []packet.Type{packet.Login, packet.Shake} {
+				s.Message(user, engine.OpBinary, (&packet.Packet{Type: kind, User: 7}).Append(nil))
+			}
 			s.Message(echo, engine.OpText, []byte("hello"))
 			s.Message(rooms, engine.OpText, []byte(`["1","1","room:a","phx_join",{}]`))
 			s.Message(news, engine.OpText, []byte("ignored"))
@@ -108,6 +118,9 @@ func TestPaths(t *testing.T) {
 			if got := echo.sent(); !slices.Equal(got, []string{"hello"}) {
 				t.Errorf("echo sent %q", got)
 			}
+			if got := user.sent(); len(got) != 2 || len(got[0]) != packet.Ack.Size() || len(got[1]) != packet.Reply.Size() {
+				t.Errorf("the red envelopes sent %q", got)
+			}
 			if got := news.sent(); !slices.Equal(got, []string{"published"}) {
 				t.Errorf("the channel sent %q", got)
 			}
@@ -115,16 +128,43 @@ func TestPaths(t *testing.T) {
 				t.Errorf("the room sent %q", got)
 			}
 			st := s.Stats()
-			if st.Rooms.Members != 1 || st.Channels.Subscribers != 1 || st.Gate.Addresses != min(cfg.Conns, 1) {
+			if st.Rooms.Members != 1 || st.Channels.Subscribers != 1 || st.Gate.Addresses != min(cfg.Conns, 1) || st.Hongbao.Users != 1 || st.Hongbao.None != 1 {
 				t.Errorf("stats %+v", st)
 			}
-			for _, c := range []*fakeConn{echo, rooms, news} {
+			for _, c := range []*fakeConn{echo, rooms, news, user} {
 				s.Closed(c, nil)
 			}
-			if st := s.Stats(); st.Rooms.Members != 0 || st.Rooms.Rooms != 0 || st.Channels.Subscribers != 0 || st.Gate.Addresses != 0 {
+			if st := s.Stats(); st.Rooms.Members != 0 || st.Rooms.Rooms != 0 || st.Channels.Subscribers != 0 || st.Gate.Addresses != 0 || st.Hongbao.Users != 0 {
 				t.Errorf("stats at the end %+v", st)
 			}
 		})
+	}
+}
+
+// With channels at the root, a path that nothing else has is one.
+func TestChannelsAtTheRoot(t *testing.T) {
+	t.Parallel()
+	cfg := newService(t, gate.Config{}).cfg
+	cfg.Channels = channel.New(channel.Config{Root: true})
+	s := New(cfg)
+	wantRefused(t, s, "/", "", 404, "nothing here but")
+	wantRefused(t, s, "/channel/", "", 404, "/channel/NAME")
+	wantRefused(t, s, "/"+strings.Repeat("x", channel.MaxName+1), "", 404, "at most")
+	root, named, nested, echo := open(t, s, "/17", ""), open(t, s, "/channel/17", ""), open(t, s, "/a/b", ""), open(t, s, "/echo", "")
+	s.Message(echo, engine.OpText, []byte("hello"))
+	for name, want := range map[string]int{"17": 2, "a/b": 1, "echo": 0} {
+		if n, err := s.Publish(t.Context(), name, engine.OpText, []byte("to "+name)); n != want || err != nil {
+			t.Errorf("%s reached %d, %v; want %d", name, n, err, want)
+		}
+	}
+	for c, want := range map[*fakeConn]string{root: "to 17", named: "to 17", nested: "to a/b", echo: "hello"} {
+		if got := c.sent(); !slices.Equal(got, []string{want}) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		s.Closed(c, nil)
+	}
+	if n := s.Stats().Channels.Channels; n != 0 {
+		t.Errorf("%d channels are left", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package service
 import (
 	"signalbench/server/channel"
 	"signalbench/server/gate"
+	"signalbench/server/hongbao"
 	"signalbench/server/hub"
 )
 
@@ -11,11 +12,12 @@ type Stats struct {
 	Rooms    hub.Stats     `json:"rooms"`
 	Channels channel.Stats `json:"channels"`
 	Gate     gate.Stats    `json:"gate"`
+	Hongbao  hongbao.Stats `json:"hongbao"`
 }
 
 // Stats reads all counters, which go on meanwhile.
 func (s *Service) Stats() Stats {
-	return Stats{Rooms: s.cfg.Rooms.Stats(), Channels: s.cfg.Channels.Stats(), Gate: s.cfg.Gate.Stats()}
+	return Stats{Rooms: s.cfg.Rooms.Stats(), Channels: s.cfg.Channels.Stats(), Gate: s.cfg.Gate.Stats(), Hongbao: s.cfg.Hongbao.Stats()}
 }
 
 // Add adds those of another process. Rooms and channels of the same name in two
@@ -37,4 +39,5 @@ func (s *Stats) Add(o Stats) {
 	s.Rooms.Refused = refused
 	s.Channels.Add(o.Channels)
 	s.Gate.Add(o.Gate)
+	s.Hongbao.Add(o.Hongbao)
 }

@@ -145,6 +145,23 @@ func TestQuantitiesOfRooms(t *testing.T) {
 	}
 }
 
+func TestQuantitiesOfPush(t *testing.T) {
+	t.Parallel()
+	s := open(t, 1, fixture.Engine{Name: "x", RSS: 5000, Echo: time.Millisecond, Lean: true, Push: true})
+	r := s.Arms[0].Runs[0]
+	for name, want := range map[string][2]float64{ // lowest and highest
+		"push.throughput":   {1000, 1000},
+		"push.response.p50": {0.9e6, 1.2e6},
+		"push.response.p99": {0.9e6, 12e6},
+		"push.cpu.server":   {250e3, 250e3}, // 0.75 s over 3,000
+		"push.cores.client": {0.33, 0.34},
+	} {
+		if v, ok := quantity(t, name).Of(r); !ok || v < want[0] || v > want[1] {
+			t.Errorf("%s = %v (measured: %v), want %v to %v", name, v, ok, want[0], want[1])
+		}
+	}
+}
+
 // Half of the connections back is half of those that were lost, and not of those
 // that are back.
 func TestBack(t *testing.T) {

@@ -36,8 +36,8 @@ func (s *Suite) unequal() []results.Finding {
 			}
 			name := func(r *Run) string { return fmt.Sprintf("%s, repetition %d", r.name(), r.Repetition) }
 			for _, d := range Unequal(base, r) {
-				if said[a.Name+d] {
-					continue // every repetition would say it again
+				if said[a.Name+d] || a.Setting != nil && swept(d) {
+					continue // every repetition would say it again, or it is meant
 				}
 				said[a.Name+d] = true
 				list = append(list, results.Finding{
@@ -49,6 +49,14 @@ func (s *Suite) unequal() []results.Finding {
 	}
 	return list
 }
+
+// swept reports whether a difference is one that a sweep is about.
+func swept(difference string) bool {
+	return strings.HasPrefix(difference, settingDiffers+"gogc:") || strings.HasPrefix(difference, settingDiffers+"memory-limit:")
+}
+
+// settingDiffers begins what is said of a setting of servers.
+const settingDiffers = "server setting "
 
 // name is what the run measured.
 func (r *Run) name() string {
@@ -96,7 +104,7 @@ func diffSettings(a, b map[string]any) []string {
 	var list []string
 	for _, k := range keys {
 		if !Identity(k) && !reflect.DeepEqual(a[k], b[k]) {
-			list = append(list, fmt.Sprintf("server setting %s: %v and %v", k, orNone(a, k), orNone(b, k)))
+			list = append(list, fmt.Sprintf(settingDiffers+"%s: %v and %v", k, orNone(a, k), orNone(b, k)))
 		}
 	}
 	return list

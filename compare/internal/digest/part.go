@@ -26,8 +26,8 @@ var (
 	SignalPart          = Part{Kind: results.Window, Workload: results.WorkloadSignal}
 	BroadcastPart       = Part{Kind: results.Window, Workload: results.WorkloadBroadcast}
 	BroadcastClosedPart = Part{Kind: results.Window, Workload: results.WorkloadBroadcast, Closed: true}
-	PushPart            = Part{Kind: results.Window, Workload: results.WorkloadPush}
 	HongbaoPart         = Part{Kind: results.Window, Workload: results.WorkloadHongbao}
+	PushPart            = Part{Kind: results.Window, Workload: results.WorkloadPush}
 	ClosePart           = Part{Kind: results.Teardown}
 )
 

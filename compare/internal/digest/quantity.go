@@ -108,6 +108,8 @@ func Quantities(suites ...*Suite) []Quantity {
 		}},
 	)
 	list = append(list, relayQuantities()...)
+	list = append(list, hongbaoQuantities()...)
+	list = append(list, pushQuantities()...)
 	list = append(list, fanoutQuantities()...)
 	for _, p := range Storms(suites...) {
 		list = append(list, stormQuantities(p)...)

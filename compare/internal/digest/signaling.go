@@ -66,6 +66,16 @@ func relayQuantities() []Quantity {
 	}
 }
 
+// pushQuantities are those of messages that are published to one connection each.
+func pushQuantities() []Quantity {
+	p := PushPart
+	list := []Quantity{Throughput(p)}
+	for _, q := range []float64{0.5, 0.9, 0.99, 0.999, 1} {
+		list = append(list, Quantile(p, results.MetricResponse, q))
+	}
+	return append(list, Quantile(p, results.MetricService, 0.5), Quantile(p, results.MetricService, 0.99), ServerCPU(p), ClientCores(p))
+}
+
 // Deliveries is how many messages receivers had in a second of the time in which
 // at least one was on its way.
 func Deliveries(p Part) Quantity {
@@ -199,7 +209,7 @@ func stormQuantities(p Part) []Quantity {
 // there may be adversaries; empty for parts without one.
 func Healthy(p Part) string {
 	switch p.Workload {
-	case results.WorkloadEcho, results.WorkloadHold:
+	case results.WorkloadEcho, results.WorkloadHold, results.WorkloadPush:
 		return results.MetricResponse
 	case results.WorkloadEchoClosed:
 		return results.MetricService
@@ -215,7 +225,7 @@ func Healthy(p Part) string {
 
 // HealthyParts are the parts beside which there may be adversaries.
 func HealthyParts() []Part {
-	return []Part{HoldPart, EchoPart, ClosedPart, ChurnPart, SignalPart, BroadcastClosedPart, BroadcastPart}
+	return []Part{HoldPart, EchoPart, ClosedPart, ChurnPart, SignalPart, BroadcastClosedPart, BroadcastPart, PushPart}
 }
 
 // Suffering is the p99 of healthy clients beside adversaries as a ratio to that

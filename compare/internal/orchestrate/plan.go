@@ -37,6 +37,9 @@ type Arm struct {
 	Summary string
 	// Engine is that of our server; empty means the one called Name.
 	Engine string
+	// Setting is set where arms of the same engine differ in it alone. They are asked
+	// for conformance once.
+	Setting *results.Setting
 	// Flags are for this arm's server alone, beyond Plan.ServerFlags, for example
 	// "--gogc=50".
 	Flags []string
@@ -102,7 +105,8 @@ type Foreign struct {
 type Load struct {
 	Workloads []string // in order, as results names them
 	// Path is that of the URL, where "{i}" stands for the number of the connection;
-	// empty means the echo service, or the rooms if Channels has a protocol.
+	// empty means the echo service, the rooms or channels if Channels has a protocol, or
+	// the red envelopes.
 	Path      string
 	Conns     int
 	Plateaus  int
@@ -144,7 +148,7 @@ func (l Load) args() []string {
 		"--duration", l.Window.String(),
 		"--seed", strconv.FormatUint(l.Seed, 10),
 	}
-	if l.Channels.Proto == "" {
+	if l.Channels.Proto == "" && !l.envelopes() {
 		args = append(args, "--first-echo")
 	}
 	args = append(args, l.Channels.args(l.Workloads)...)
@@ -158,7 +162,7 @@ func (l Load) args() []string {
 			if l.Probe > 0 {
 				args = append(args, "--probe", l.Probe.String())
 			}
-		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadPush, results.WorkloadHongbao:
+		case results.WorkloadEcho, results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadHongbao, results.WorkloadPush:
 			open = true
 		case results.WorkloadEchoClosed, results.WorkloadBroadcastClosed:
 			closed = true

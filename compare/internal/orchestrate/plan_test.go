@@ -71,6 +71,10 @@ func TestSignalingArgs(t *testing.T) {
 			Load{Workloads: []string{"broadcast-closed"}, Rate: "5/s", InFlight: 1, Channels: Channels{Proto: Phoenix, Version: "1.0.0", Event: "message", Rooms: 1, Publishers: 2, Swarm: 10}},
 			"--proto phoenix --vsn 1.0.0 --event message --rooms 1 --publishers 2 --in-flight 1",
 		},
+		"push": {
+			Load{Workloads: []string{"hold", "push"}, Rate: "1000/s", Probe: 5 * time.Second, Channels: Channels{Proto: Channel, Topic: "room:{n}", Rooms: 3}, Flags: []string{"--silence=360s"}},
+			"--proto channel --probe 5s --rate 1000/s --silence=360s",
+		},
 		"storm": {
 			Load{Workloads: []string{"storm"}, Rate: "500/s", Storm: Storm{By: "reset", Backoffs: []string{"none", "100ms..10s"}}},
 			"--first-echo --storm reset --backoff none,100ms..10s",
@@ -137,6 +141,21 @@ func TestPortsAvoidOutgoingOnes(t *testing.T) {
 		}
 		if p.next < p.first || p.next > p.last {
 			t.Errorf("%d-%d: begins at %d", tt.low, tt.high, p.next)
+		}
+	}
+}
+
+// A load goes to the path of what it speaks, unless it names one.
+func TestWhereLoadsGo(t *testing.T) {
+	t.Parallel()
+	for want, l := range map[string]Load{
+		"ws://h:1/echo":             {},
+		"ws://h:1/socket/websocket": {Channels: Channels{Proto: Phoenix}},
+		"ws://h:1/channel/{i}":      {Channels: Channels{Proto: Channel}},
+		"ws://h:1/{i}":              {Channels: Channels{Proto: Channel}, Path: "/{i}"},
+	} {
+		if got := l.at("ws://h:1/echo"); got != want {
+			t.Errorf("%+v goes to %s, want %s", l.Channels, got, want)
 		}
 	}
 }

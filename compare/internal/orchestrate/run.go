@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"signalbench/results"
@@ -80,7 +81,7 @@ func (r *Runner) Run(ctx context.Context, p Plan) (*results.Suite, error) {
 		e.note("every port from 10000 on is in the range of outgoing ports: an outgoing connection may take the server's")
 	}
 	for _, a := range p.Arms {
-		e.suite.Arms = append(e.suite.Arms, results.Arm{Name: a.Name, Summary: a.Summary})
+		e.suite.Arms = append(e.suite.Arms, results.Arm{Name: a.Name, Summary: a.Summary, Setting: a.Setting})
 		if a.Foreign != nil {
 			e.note(fmt.Sprintf("%s at %s runs outside of this comparison: it is not started afresh for each repetition, and shares the machine with the other arms", a.Name, a.Foreign.URL))
 			if a.Foreign.SkipConformance {
@@ -187,7 +188,7 @@ func (e *execution) step(ctx context.Context, a *Arm, arm *results.Arm, step *re
 		arm.Server = s.Argv
 		t.url, t.admin, t.pid, t.ports = e.plan.Load.at(s.URL), s.Admin, s.PID(), max(1, e.plan.Shards)
 	}
-	dir := filepath.Join(a.Name, strconv.Itoa(step.Repetition))
+	dir := filepath.Join(strings.ReplaceAll(a.Name, " ", "-"), strconv.Itoa(step.Repetition))
 	verdict, err := measure(ctx, e.Loadgen, e.plan.Load, t, filepath.Join(e.plan.Out, dir), e.Reporter.Status)
 	if _, openErr := results.Open(filepath.Join(e.plan.Out, dir)); openErr == nil {
 		step.Dir, step.Verdict = dir, verdict
@@ -217,6 +218,14 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 	}
 	if a.raw() {
 		return nil // it speaks no WebSocket
+	}
+	if a.Setting != nil {
+		for i := range e.suite.Arms {
+			if b := &e.suite.Arms[i]; b.Setting != nil && b.Setting.Engine == a.Setting.Engine && b.Conformance.Passed > 0 {
+				arm.Conformance = b.Conformance
+				return nil
+			}
+		}
 	}
 	s, err := e.start(ctx, a, 1, false)
 	if err != nil {

@@ -15,17 +15,25 @@ import (
 const (
 	echoPath    = "/echo"
 	channelPath = "/socket/websocket"
+	namedPath   = "/channel/{i}" // a channel for each connection
 	restartPath = "/restart"
+	hongbaoPath = "/hongbao"
 )
 
-// Phoenix is the one protocol that clients can speak above WebSocket.
-const Phoenix = "phoenix"
+// What clients can speak above WebSocket.
+const (
+	// Phoenix is Phoenix Channels: connections join rooms.
+	Phoenix = "phoenix"
+	// Channel is what subscribers of channels speak, which is nothing: each names a
+	// channel by its path, and what reaches it is published through the admin listener.
+	Channel = "channel"
+)
 
 // Channels is what clients speak above WebSocket and where they meet. The zero
 // value is nothing: messages are echoed as they are. Whatever is 0 or empty
 // besides Proto is left to the load generator.
 type Channels struct {
-	Proto      string // Phoenix, or empty
+	Proto      string // Phoenix, Channel, or empty
 	Version    string // of the serializer, for example "1.0.0"
 	Topic      string // what connections join
 	Event      string // of a push
@@ -40,6 +48,9 @@ func (c Channels) args(workloads []string) []string {
 		return nil
 	}
 	args := []string{"--proto", c.Proto}
+	if c.Proto == Channel {
+		return args
+	}
 	for _, f := range []struct{ name, value string }{{"--vsn", c.Version}, {"--topic", c.Topic}, {"--event", c.Event}} {
 		if f.value != "" {
 			args = append(args, f.name, f.value)
@@ -98,10 +109,13 @@ func (l Load) restarts() bool {
 	return l.Storm.By == results.StormRestart && slices.Contains(l.Workloads, results.WorkloadStorm)
 }
 
+// envelopes reports whether connections are users of red envelopes.
+func (l Load) envelopes() bool { return slices.Contains(l.Workloads, results.WorkloadHongbao) }
+
 // Meets reports whether clients reach each other through the server, so that all
-// of a room must be in one process.
+// of a room, or all red envelopes, must be in one process.
 func (l Load) Meets() bool {
-	return slices.Contains(l.Workloads, results.WorkloadSignal) || slices.ContainsFunc(l.Workloads, Broadcasts)
+	return l.envelopes() || slices.Contains(l.Workloads, results.WorkloadSignal) || slices.ContainsFunc(l.Workloads, Broadcasts)
 }
 
 // Broadcasts reports whether a workload is for all of a room.
@@ -117,6 +131,10 @@ func (l Load) at(echo string) string {
 		return echo // it has no paths
 	case l.Path != "":
 		return base + l.Path
+	case l.envelopes():
+		return base + hongbaoPath
+	case l.Channels.Proto == Channel:
+		return base + namedPath
 	case l.Channels.Proto != "":
 		return base + channelPath
 	}
@@ -130,7 +148,7 @@ func (p *Plan) checkRooms() error {
 	}
 	for _, a := range p.Arms {
 		if a.Foreign == nil && !a.OwnTables {
-			return fmt.Errorf("%d connections take %d processes of %s under this limit of descriptors (ulimit -n), and a room is in one process: ask for fewer connections, or for engines that hold them all in one",
+			return fmt.Errorf("%d connections take %d processes of %s under this limit of descriptors (ulimit -n), and a room is in one process, as red envelopes are: ask for fewer connections, or for engines that hold them all in one",
 				p.Load.Conns, p.Shards, a.Name)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 func Figures(s *digest.Suite) ([]*figure.Figure, error) {
 	var list []*figure.Figure
 	for _, draw := range []func() (*figure.Figure, error){
+		func() (*figure.Figure, error) { return sweep(s) },
 		func() (*figure.Figure, error) { return memory(s) },
 		func() (*figure.Figure, error) {
 			return spectrum(s, "response", "Echo response time, open loop",

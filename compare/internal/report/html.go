@@ -54,6 +54,7 @@ var below = map[string][]string{
 	"connecting": {"connections", "ramp"},
 
 	"relay":       {"relayed", "joined"},
+	"push":        {"pushed"},
 	"fanout":      {"reached", "deliveries"},
 	"storm":       {"back"},
 	"adversaries": {"beside"},

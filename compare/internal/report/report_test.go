@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -65,6 +66,7 @@ var suites = sync.OnceValue(func() map[string]*digest.Suite {
 		"claim": {6, fixture.Lean(fixture.Engines()[1:])},
 		"held":  {1, held(1000)},
 		"rooms": {2, rooms()},
+		"push":  {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Echo: 300 * time.Microsecond, Lean: true, Push: true}}},
 		// enough for its upgrades to be told apart by how many were held
 		"ramped":    {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Held: 24_000}}},
 		"published": {1, held(1000)},
@@ -153,6 +155,8 @@ func TestHTMLIsSelfContained(t *testing.T) {
 			want = 7
 		case "ramped":
 			want = 6
+		case "push": // memory, upgrade, pushed
+			want = 3
 		case "rooms": // memory, response, course, upgrade, relayed, joined, reached, deliveries, back, beside
 			want = 10
 		}

@@ -23,6 +23,10 @@ func signaling(s *digest.Suite) ([]*figure.Figure, error) {
 			return spectrum(s, "joined", "Join time",
 				"From the moment a join was due to its reply, all repetitions together.", digest.SignalPart, results.MetricJoin)
 		},
+		func() (*figure.Figure, error) {
+			return spectrum(s, "pushed", "Push time",
+				"A message published to one connection, from due to received by it, all repetitions together.", digest.PushPart, results.MetricResponse)
+		},
 		func() (*figure.Figure, error) { return reached(s) },
 		func() (*figure.Figure, error) { return deliveries(s) },
 		func() (*figure.Figure, error) { return back(s) },

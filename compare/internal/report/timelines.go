@@ -35,6 +35,13 @@ func timelines(s *digest.Suite) ([]*figure.Figure, error) {
 			list = append(list, f)
 		}
 	}
+	shakes, err := shaken(s)
+	if err != nil {
+		return nil, err
+	}
+	if shakes != nil {
+		list = append(list, shakes)
+	}
 	for _, a := range s.Arms {
 		counted := a.Counted()
 		if len(counted) == 0 {

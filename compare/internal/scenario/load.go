@@ -21,6 +21,9 @@ var paced = []string{results.WorkloadEcho, results.WorkloadSignal, results.Workl
 // rooms are the workloads that need a protocol with rooms.
 var rooms = []string{results.WorkloadSignal, results.WorkloadBroadcast, results.WorkloadBroadcastClosed}
 
+// subscribed are the workloads of connections that subscribe and are not answered.
+var subscribed = []string{results.WorkloadHold, results.WorkloadPush, results.WorkloadChurn, results.WorkloadStorm}
+
 // belongs says for which workloads a field is, where it says nothing to others.
 var belongs = []struct {
 	field string
@@ -37,8 +40,12 @@ var belongs = []struct {
 	{"each", paced},
 }
 
-// Phoenix is the one protocol above WebSocket.
-const Phoenix = "phoenix"
+// The protocols above WebSocket: rooms of Phoenix Channels, and channels that a
+// connection subscribes to by its path and that are published to from outside.
+const (
+	Phoenix  = "phoenix"
+	Channels = "channel"
+)
 
 var paths = regexp.MustCompile(`^/([^\s{}?#]|\{i\})*$`)
 
@@ -51,7 +58,7 @@ func (d *document) load(n ast.Node) Load {
 	}
 	b.need("workloads")
 	l := Load{
-		Workloads: b.texts("workloads"), Path: b.text("path"), Protocol: b.oneOf("protocol", Phoenix), Topic: b.text("topic"),
+		Workloads: b.texts("workloads"), Path: b.text("path"), Protocol: b.oneOf("protocol", Phoenix, Channels), Topic: b.text("topic"),
 		Version: b.oneOf("version", "1.0.0", "2.0.0"), Rooms: b.count("rooms", 1), Swarm: b.count("swarm", 2), Contacts: b.count("contacts", 1),
 		Payload: unit(b, "payload", "a size like 128B", bytes), Ramp: unit(b, "ramp", "max, or a rate like 1000/s", ramp),
 		Pending: b.count("pending", 1), Plateaus: b.count("plateaus", 1), Rate: b.rate("rate"), Each: b.interval("each"),
@@ -103,15 +110,31 @@ func (b *block) checkPlace(l *Load) {
 	if l.Path != "" && !paths.MatchString(l.Path) {
 		b.wrong(b.where("path"), "path %q is not like /echo or /channel/{i}, where {i} is the number of the connection", l.Path)
 	}
-	if _, ok := b.has("protocol"); ok {
-		return
+	if _, ok := b.has("protocol"); ok && l.Protocol == "" {
+		return // an unknown one is told of already
 	}
-	if w := first(l.Workloads, rooms); w != "" {
-		b.wrong(b.where("workloads"), "workload %s is about rooms: add protocol: %s", w, Phoenix)
+	b.checkProtocol(l)
+}
+
+// checkProtocol looks whether the workloads, and what is said about rooms, are those
+// of the protocol.
+func (b *block) checkProtocol(l *Load) {
+	if w := first(l.Workloads, rooms); w != "" && l.Protocol != Phoenix {
+		b.wrong(b.where("workloads"), "workload %s is about rooms: it needs protocol: %s", w, Phoenix)
+	}
+	if w := first(l.Workloads, []string{results.WorkloadPush}); w != "" && (l.Protocol != Channels || l.Path == "") {
+		b.wrong(b.where("workloads"), "workload %s publishes to a channel: it needs protocol: %s, and a path like /channel/{i}", w, Channels)
+	}
+	if l.Protocol == Channels {
+		for _, w := range l.Workloads {
+			if slices.Contains(workloads, w) && !slices.Contains(subscribed, w) {
+				b.wrong(b.where("workloads"), "workload %s with protocol %s: what a subscriber sends is not answered; there are %s", w, Channels, strings.Join(subscribed, ", "))
+			}
+		}
 	}
 	for _, f := range []string{"topic", "version", "rooms"} {
-		if at, ok := b.has(f); ok {
-			b.wrong(at, "%s says something about rooms: add protocol: %s", f, Phoenix)
+		if at, ok := b.has(f); ok && l.Protocol != Phoenix {
+			b.wrong(at, "%s says something about rooms: it needs protocol: %s", f, Phoenix)
 		}
 	}
 }

@@ -48,7 +48,7 @@ type System struct {
 type Load struct {
 	Workloads []string // as results names them
 	Path      string   // of the URL, with "{i}" for the connection's number; empty: chosen by the workload
-	Protocol  string   // "phoenix" or empty
+	Protocol  string   // Phoenix, Channels or empty
 	Topic     string   // of Protocol
 	Version   string   // of its serializer
 	Rooms     int      // 0: chosen by the workload

@@ -20,7 +20,33 @@ import (
 func All(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
 	var list []*table.Table
 	for _, t := range []*table.Table{
-		Published(s), Extrapolated(s), MemoryViews(s), Summary(s), Hold(s), Relay(s), Fanout(s), Storm(s), Adversaries(s), Latency(s), Ledger(s), Objects(s), Projection(s), Checks(s, larger...), Throughput(s), Pauses(s), Connecting(s), Upgrades(s), Medians(s), Against(s), Conformance(s), Steps(s), Findings(s), Environment(s),
+		Published(s),
+		Extrapolated(s),
+		MemoryViews(s),
+		Sweep(s),
+		Summary(s),
+		Hold(s),
+		Relay(s),
+		Push(s),
+		Fanout(s),
+		Storm(s),
+		Hongbao(s),
+		Adversaries(s),
+		Latency(s),
+		Ledger(s),
+		Objects(s),
+		Projection(s),
+		Checks(s, larger...),
+		Throughput(s),
+		Pauses(s),
+		Connecting(s),
+		Upgrades(s),
+		Medians(s),
+		Against(s),
+		Conformance(s),
+		Steps(s),
+		Findings(s),
+		Environment(s),
 	} {
 		if t != nil && len(t.Rows)+len(t.Notes) > 0 {
 			list = append(list, t)

@@ -34,9 +34,13 @@ var timings = []timing{
 	{digest.ChurnPart, results.MetricUpgrade, "churn upgrade"},
 	{digest.SignalPart, results.MetricJoin, "join (due to its reply)"},
 	{digest.SignalPart, results.MetricRelay, "relay (due to received by the peer)"},
+	{digest.HongbaoPart, results.MetricResponse, "shake (due to its reply)"},
 	{digest.SignalPart, results.MetricAnswer, "answer (offer due to answer received)"},
 	{digest.SignalPart, results.MetricPresence, "presence (join due to the last told)"},
 	{digest.SignalPart, results.MetricLag, "signal lag (due to sent)"},
+	{digest.PushPart, results.MetricResponse, "push response (due to received by the subscriber)"},
+	{digest.PushPart, results.MetricService, "push service (published to received)"},
+	{digest.PushPart, results.MetricLag, "push lag (due to published)"},
 }
 
 // timingsOf is timings and those of the workloads that stand in a run in more

@@ -30,7 +30,22 @@ func Lead(s *digest.Suite) string {
 // Brief returns the sections that belong on a terminal: the figures, and only
 // those outcomes that a reader must not miss.
 func Brief(s *digest.Suite, larger ...*digest.Suite) []*table.Table {
-	list := []*table.Table{Published(s), Extrapolated(s), MemoryViews(s), Latency(s), Ledger(s), Throughput(s), Hold(s), Relay(s), Fanout(s), Storm(s), Adversaries(s)}
+	list := []*table.Table{
+		Published(s),
+		Extrapolated(s),
+		MemoryViews(s),
+		Sweep(s),
+		Latency(s),
+		Ledger(s),
+		Throughput(s),
+		Hold(s),
+		Relay(s),
+		Push(s),
+		Fanout(s),
+		Storm(s),
+		Hongbao(s),
+		Adversaries(s),
+	}
 	if most(s) >= large {
 		list = append(list, Upgrades(s), Projection(s), Checks(s, larger...))
 	}

@@ -94,6 +94,16 @@ func summaryFigures(s *digest.Suite) []summaryFigure {
 		list = append(list, times("join", p, results.MetricJoin, 0.99)...)
 		list = append(list, mid("server CPU", "per relayed", digest.RelayCPU(p)))
 	}
+	if p := digest.HongbaoPart; ran(s, p) {
+		list = append(list, mid("shakes", "per s", digest.Throughput(p)))
+		list = append(list, times("shake", p, results.MetricResponse, 0.5, 0.99, 0.999)...)
+		list = append(list, times("grab", p, results.MetricGrab, 0.99)...)
+		list = append(list, mid("server CPU", "per shake", digest.ServerCPU(p)))
+	}
+	if p := digest.PushPart; ran(s, p) {
+		list = append(list, times("push", p, results.MetricResponse, 0.5, 0.99, 0.999)...)
+		list = append(list, mid("server CPU", "per push", digest.ServerCPU(p)))
+	}
 	for _, of := range fanoutParts {
 		if p := of.part; ran(s, p) {
 			list = append(list, mid("deliveries", "per s, "+of.loop, digest.Deliveries(p)), mid("of bare", of.loop, digest.DeliveriesOfBare(p)))
@@ -147,11 +157,19 @@ func load(r *digest.Run) string {
 			parts = append(parts, fmt.Sprintf("closed-loop broadcast to %s with %d in flight", count(sp.Rooms, "room"), sp.InFlight))
 		case results.WorkloadBroadcast:
 			parts = append(parts, fmt.Sprintf("open-loop broadcast to %s at %s/s", count(sp.Rooms, "room"), strconv.FormatFloat(sp.Rate, 'f', -1, 64)))
+		case results.WorkloadHongbao:
+			parts = append(parts, fmt.Sprintf("red envelopes with %s shakes/s", format.Whole(sp.Rate)))
+		case results.WorkloadPush:
+			parts = append(parts, fmt.Sprintf("%s/s published, each to the channel of one connection", format.Whole(sp.Rate)))
 		case results.WorkloadStorm:
 			parts = append(parts, "loss of all connections at once")
 		}
 	}
-	if sp.Proto != "" {
+	switch sp.Proto {
+	case "":
+	case "channel":
+		parts = append(parts, "subscribed by their path")
+	default:
 		parts = append(parts, "spoken over "+sp.Proto)
 	}
 	if len(sp.Adversaries) > 0 {

@@ -10,11 +10,35 @@ type Stats struct {
 	Connections Connections    `json:"connections"`
 	Go          *Go            `json:"go"`      // nil: no Go program, or it does not tell
 	Process     *Process       `json:"process"` // nil: not told
+	Service     *Service       `json:"service"` // nil: not told
 	Config      map[string]any `json:"config"`  // every effective setting, by flag name
 	Shards      []struct{}     `json:"shards"`  // one for each process of a server that has several
 	// Tables is among how many descriptor tables one process divides its
 	// connections; 0: they are all in the one of the process.
 	Tables int64 `json:"descriptor_tables"`
+}
+
+// Hongbao is the money of red envelopes since the server's start.
+type Hongbao struct {
+	Entered  Money `json:"entered"`
+	Shaken   Money `json:"shaken"`   // given to shakes
+	Grabbed  Money `json:"grabbed"`  // given to grabs
+	Returned Money `json:"returned"` // taken back
+	Waiting  Money `json:"waiting"`  // now
+}
+
+// Money is a sum.
+type Money struct {
+	Cents uint64 `json:"cents"`
+}
+
+// Service is what runs on the server beside echoes.
+type Service struct {
+	Hongbao  *Hongbao `json:"hongbao"` // nil: not told
+	Channels struct {
+		Subscribers int64  `json:"subscribers"` // now
+		Pings       uint64 `json:"pings"`       // empty messages sent since the server's start
+	} `json:"channels"`
 }
 
 // Connections counts since the server's start; Open is now.

@@ -18,6 +18,7 @@ import (
 
 	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/handshake"
+	"signalbench/loadgen/internal/stamp"
 	"signalbench/results"
 )
 
@@ -37,6 +38,7 @@ type peer struct {
 	net.Conn
 	in      *bufio.Reader
 	request handshake.Request
+	number  uint32 // in place of a connection's, and beyond all of those
 	tally   *tally
 	random  *rand.Rand
 	out     []byte
@@ -46,6 +48,10 @@ type peer struct {
 // that they take no ports from healthy connections and limits for each address of a
 // server tell them apart.
 var source = net.TCPAddr{IP: net.IPv4(127, 240, 0, 1)}
+
+// firstNumber is beyond the number of any connection of the run, see
+// [stamp.MaxSeq].
+const firstNumber = stamp.MaxSeq + 1
 
 // connect makes a connection for adversary i.
 func (c *Crowd) connect(ctx context.Context, i int, t *tally, random *rand.Rand) (*peer, error) {
@@ -64,7 +70,7 @@ func (c *Crowd) connect(ctx context.Context, i int, t *tally, random *rand.Rand)
 	}
 	// Its end is a reset, which leaves nothing in TIME_WAIT.
 	_ = conn.(*net.TCPConn).SetLinger(0)
-	p := &peer{Conn: conn, request: c.Target.Request(uint32(i % len(addrs))), tally: t, random: random}
+	p := &peer{Conn: conn, request: c.Target.Request(uint32(i % len(addrs))), number: firstNumber + uint32(i), tally: t, random: random}
 	if c.Target.TLS {
 		secure := tls.Client(conn, c.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -103,7 +109,7 @@ func (p *peer) opening(accept *handshake.Accept) []byte {
 	var nonce [handshake.KeySize]byte
 	binary.LittleEndian.PutUint64(nonce[:], p.random.Uint64())
 	binary.LittleEndian.PutUint64(nonce[8:], p.random.Uint64())
-	return p.request.Append(nil, &nonce, accept)
+	return p.request.Append(nil, p.number, &nonce, accept)
 }
 
 // upgrade makes it a WebSocket.

@@ -180,10 +180,21 @@ func (e *explainer) memory() {
 	if e.rise("TCPMemoryPressures") > 0 {
 		e.cause("%s: TCP took more memory for queued data than it should%s%s", e.rose("TCPMemoryPressures"), pages, e.morePages())
 	}
-	if e.rise("TCPAbortOnMemory") > 0 {
-		e.cause("%s: the kernel reset connections for lack of memory%s, or because of too many orphans (%d)%s",
-			e.rose("TCPAbortOnMemory"), pages, e.after[orphans], e.is(maxOrphans))
+	if e.rise("TCPAbortOnMemory") == 0 {
+		return
 	}
+	if e.rise("TCPMemoryPressures") > 0 || e.after[tcpMost] > 0 && e.after[tcpPages] >= e.after[tcpModerate] {
+		e.cause("%s: the kernel reset connections for lack of memory%s", e.rose("TCPAbortOnMemory"), pages)
+		return
+	}
+	// tcp_check_oom() in net/ipv4/tcp_timer.c has two reasons, and memory is none
+	// where TCP was under no pressure.
+	limit := " (net.ipv4.tcp_max_orphans is told in the first network namespace alone)"
+	if most, ok := e.after[maxOrphans]; ok {
+		limit = e.is(maxOrphans) + e.raise(maxOrphans, max(e.dials.Conns, 2*most))
+	}
+	e.cause("%s: the kernel reset so many closed connections, of which the peer had not confirmed the end, as there were too many orphaned sockets; %d are left%s",
+		e.rose("TCPAbortOnMemory"), e.after[orphans], limit)
 }
 
 func (e *explainer) morePages() string {
@@ -204,6 +215,10 @@ func (e *explainer) files() {
 		return
 	}
 	text := fmt.Sprintf("%s is %d (before: %d) of at most %s=%d", openFiles, now, e.before[openFiles], fileMax, most)
+	if !known { // to read it takes a file
+		now = e.before[openFiles]
+		text = fmt.Sprintf("%s was %d before, and there is no file left to read it now", openFiles, now)
+	}
 	if k > 0 {
 		text = fmt.Sprintf("%d dials met the limit of files of the machine (ENFILE): %s", k, text)
 	}

@@ -134,8 +134,20 @@ func TestEachCauseIsTold(t *testing.T) {
 			says: []string{"TCPMemoryPressures rose by 312 (100 to 412)", "TCP has 56 pages; from 383866 on it is moderated, at most 575796", `sysctl -w net.ipv4.tcp_mem="575796 1151592 1727388"`},
 		},
 		{
-			name: "TCP without memory", change: raised(netstat, "TCPAbortOnMemory"),
-			says: []string{"TCPAbortOnMemory rose by 312 (100 to 412)", "orphans (33)", "tcp_max_orphans is 65536"},
+			name: "TCP without memory", change: all(raised(netstat, "TCPAbortOnMemory"), written("net/sockstat", "sockets: used 15\nTCP: inuse 1 orphan 33 tw 0 alloc 1 mem 383866\n")),
+			says: []string{"TCPAbortOnMemory rose by 312 (100 to 412): the kernel reset connections for lack of memory (TCP has 383866 pages; from 383866 on"},
+		},
+		{
+			name: "too many orphans", change: raised(netstat, "TCPAbortOnMemory"),
+			says: []string{"TCPAbortOnMemory rose by 312 (100 to 412)", "too many orphaned sockets; 33 are left (net.ipv4.tcp_max_orphans is 65536); raise it with: sysctl -w net.ipv4.tcp_max_orphans=131072"},
+		},
+		{
+			name: "too many orphans, in a namespace of its own",
+			change: all(raised(netstat, "TCPAbortOnMemory"), func(f map[string]string) {
+				delete(f, "sys/net/ipv4/tcp_max_orphans")
+				delete(f, "sys/net/ipv4/tcp_mem")
+			}),
+			says: []string{"too many orphaned sockets; 33 are left (net.ipv4.tcp_max_orphans is told in the first network namespace alone)"},
 		},
 		{
 			name: "firewall full", change: all(written(stat, tracked(10, 322, 10)), written("sys/net/netfilter/nf_conntrack_count", "262144\n")),
@@ -163,6 +175,11 @@ func TestEachCauseIsTold(t *testing.T) {
 			name: "files of the machine, as a dial saw it", change: written("sys/fs/file-nr", "5000 0 100000"),
 			failed: map[results.Cause]uint64{results.CauseFiles: 4},
 			says:   []string{"4 dials met the limit of files of the machine (ENFILE): fs.file-nr is 5000", "sysctl -w fs.file-max=7000"},
+		},
+		{
+			name: "files of the machine, and none to read how many there are", change: func(f map[string]string) { delete(f, "sys/fs/file-nr") },
+			failed: map[results.Cause]uint64{results.CauseFiles: 4},
+			says:   []string{"(ENFILE): fs.file-nr was 1000 before, and there is no file left to read it now", "sysctl -w fs.file-max=3000"},
 		},
 		{
 			name: "ports", failed: map[results.Cause]uint64{results.CauseNoAddress: 5},

@@ -24,7 +24,7 @@ func TestRequestIsTheExampleOfTheRFC(t *testing.T) {
 	}
 	nonce := [KeySize]byte([]byte("the sample nonce"))
 	var accept Accept
-	text := r.Append(nil, &nonce, &accept)
+	text := r.Append(nil, 0, &nonce, &accept)
 	if accept != *exampleAccept() {
 		t.Errorf("accept %s", accept)
 	}
@@ -42,12 +42,31 @@ func TestRequestIsTheExampleOfTheRFC(t *testing.T) {
 	}
 }
 
+// The connection's number stands wherever the target asks for it, and costs nothing.
+func TestRequestOfANumber(t *testing.T) {
+	r, err := NewRequest("h", "/a/{i}?of={i}&{j}", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := [KeySize]byte([]byte("the sample nonce"))
+	var accept Accept
+	var text []byte
+	for n, want := range map[uint32]string{0: "GET /a/0?of=0&{j} HTTP/1.1\r\nHost: h\r\n", 1<<30 + 7: "GET /a/1073741831?of=1073741831&{j} HTTP/1.1\r\nHost: h\r\n"} {
+		if text = r.Append(text[:0], n, &nonce, &accept); !strings.HasPrefix(string(text), want) || accept != *exampleAccept() {
+			t.Errorf("%d: %q", n, text)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { text = r.Append(text[:0], 12345, &nonce, &accept) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // An independent server takes the request, and its response passes.
 func TestAgainstAnotherServer(t *testing.T) {
 	r, _ := NewRequest("127.0.0.1:8080", "/echo", "")
 	var accept Accept
 	var out bytes.Buffer
-	in := r.Append(nil, &[KeySize]byte{1, 2, 3}, &accept)
+	in := r.Append(nil, 0, &[KeySize]byte{1, 2, 3}, &accept)
 	if _, err := ws.Upgrade(struct {
 		io.Reader
 		io.Writer
@@ -169,7 +188,7 @@ func BenchmarkHandshake(b *testing.B) {
 	response := []byte(good)
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = r.Append(dst[:0], &nonce, &accept)
+		dst = r.Append(dst[:0], 0, &nonce, &accept)
 		if n, err := End(response, 0); n != len(good) || err != nil {
 			b.Fatal(n, err)
 		}

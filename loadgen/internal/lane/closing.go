@@ -7,8 +7,8 @@ import (
 )
 
 // Shut begins the closing handshake of c with code 1000 (RFC 6455 section
-// 7.1.2) and reports whether it could: the window must have room. The server
-// then ends the connection, or the lane does so with a reset after CloseTimeout.
+// 7.1.2), or ends this side of a connection that has none, and reports whether it
+// could: the window must have room. The server then ends the connection, or the lane does so with a reset after CloseTimeout.
 // Workload.Ended follows with no cause, possibly before Shut returns. Closing
 // what is not open does nothing.
 func (l *Lane) Shut(c wire.Conn) bool {

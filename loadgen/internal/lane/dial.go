@@ -1,7 +1,6 @@
 package lane
 
 import (
-	"encoding/binary"
 	"errors"
 	"time"
 
@@ -19,7 +18,7 @@ func (l *Lane) Full() bool { return l.dials.full() }
 
 // Dial begins to connect and upgrade c, which must be vacant; the window must
 // have room. It is counted in shard. Workload.Opened or Workload.Failed follows,
-// the latter possibly before Dial returns.
+// possibly before Dial returns.
 //
 // Connect time and dial time run from due.
 func (l *Lane) Dial(c wire.Conn, due time.Duration, shard *record.Shard) {
@@ -30,7 +29,11 @@ func (l *Lane) Dial(c wire.Conn, due time.Duration, shard *record.Shard) {
 	l.request(c, d)
 	for {
 		route, _ := l.Spread.Route(l.Global(c), d.try)
-		established, why := l.Transport.Dial(c, route, l.greet)
+		first := l.greet
+		if len(l.hello) == 0 {
+			first = nil
+		}
+		established, why := l.Transport.Dial(c, route, first)
 		if why == results.CauseNoAddress && d.try < tries {
 			if _, more := l.Spread.Route(l.Global(c), d.try+1); more {
 				d.try++
@@ -47,22 +50,22 @@ func (l *Lane) Dial(c wire.Conn, due time.Duration, shard *record.Shard) {
 			// The answer may be on its way before send(2) has returned, so the
 			// time is the one taken just before it.
 			l.now = l.greeted
-			if l.Transport.Secure() {
+			if first == nil || l.Transport.Secure() {
 				l.now = l.Now()
 			}
 			l.established(d)
-			d.requested = l.now
+			if d.requested = l.now; first == nil && !l.Transport.Secure() {
+				l.opened(c, d)
+			}
 		}
 		return
 	}
 }
 
-// request writes the opening handshake of c to l.hello.
+// request writes the opening handshake of c to l.hello, nothing if there is none.
 func (l *Lane) request(c wire.Conn, d *pending) {
-	var nonce [handshake.KeySize]byte
-	binary.LittleEndian.PutUint64(nonce[0:], l.random.Uint64())
-	binary.LittleEndian.PutUint64(nonce[8:], l.random.Uint64())
-	l.hello = l.Target.Request(l.Spread.Destination(l.Global(c))).Append(l.hello[:0], &nonce, &d.accept)
+	n := l.Global(c)
+	l.hello = l.Dialect.Hello(l.hello[:0], n, l.Spread.Destination(n), &d.accept)
 }
 
 func (l *Lane) established(d *pending) {
@@ -73,6 +76,10 @@ func (l *Lane) established(d *pending) {
 // Connected implements [wire.Events].
 func (l *Lane) Connected(c wire.Conn) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineUp(k, l.now)
+		return
+	}
 	d := &l.dials.all[l.sessions[c].aux]
 	l.established(d)
 	if !l.Transport.Secure() {
@@ -88,10 +95,13 @@ func (l *Lane) Secured(c wire.Conn) {
 	l.ask(c, d)
 }
 
-// ask sends the opening handshake.
+// ask sends the opening handshake. Without one c is open.
 func (l *Lane) ask(c wire.Conn, d *pending) {
 	d.requested = l.now
-	l.request(c, d)
+	if l.request(c, d); len(l.hello) == 0 {
+		l.opened(c, d)
+		return
+	}
 	if why := l.Transport.Send(c, l.hello); why != "" {
 		l.Transport.Close(c, true)
 		l.failDial(c, why)
@@ -128,18 +138,25 @@ func (l *Lane) response(c wire.Conn, p []byte) {
 		l.failDial(c, judged(err))
 		return
 	}
-	d.shard.Dials.Upgraded++
+	s := &l.sessions[c]
+	gen := s.gen
 	d.shard.Time(record.Upgrade, l.now-d.requested)
+	l.opened(c, d)
+	if behind := p[n:]; len(behind) > 0 && s.gen == gen {
+		l.frames(c, behind)
+	}
+}
+
+// opened ends a dial whose connection is open now.
+func (l *Lane) opened(c wire.Conn, d *pending) {
+	d.shard.Dials.Upgraded++
 	d.shard.Time(record.Dial, l.now-d.due)
 	s := &l.sessions[c]
-	due, gen := d.due, s.gen
+	due := d.due
 	l.dials.remove(s.aux)
 	s.state, s.aux = open, 0
 	l.open++
 	l.workload.Opened(c, due, l.now)
-	if behind := p[n:]; len(behind) > 0 && s.gen == gen {
-		l.frames(c, behind)
-	}
 }
 
 // judged gives the cause for a response that is no upgrade.

@@ -1,7 +1,6 @@
 package lane
 
 import (
-	"encoding/binary"
 	"errors"
 
 	"signalbench/loadgen/internal/frame"
@@ -15,6 +14,10 @@ var errTooLong = errors.New("message longer than any that was sent")
 // Data implements [wire.Events].
 func (l *Lane) Data(c wire.Conn, p []byte) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineData(k, p, l.now)
+		return
+	}
 	switch l.sessions[c].state {
 	case dialing:
 		l.response(c, p)
@@ -40,20 +43,16 @@ func (l *Lane) frames(c wire.Conn, p []byte) {
 	l.cork, l.corked = true, c
 	l.out = l.out[:0]
 	for len(p) > 0 {
-		h, n, err := frame.Parse(p)
-		if err == nil && h.Length > uint64(l.MaxMessage) {
-			err = errTooLong
-		}
+		h, payload, end, err := l.Dialect.Cut(p, l.MaxMessage)
 		if err != nil {
 			l.cork = false
 			l.violated(c, err)
 			return
 		}
-		if n == 0 || uint64(len(p)-n) < h.Length {
+		if end == 0 {
 			break
 		}
-		end := n + int(h.Length)
-		err = l.frame(c, h, p[n:end])
+		err = l.frame(c, h, payload)
 		if s.gen != gen || s.state != open {
 			l.cork = false
 			return
@@ -145,23 +144,22 @@ func (l *Lane) Send(c wire.Conn, op frame.Opcode, head, body []byte) results.Cau
 	if l.sessions[c].state != open {
 		return results.CauseNoConn
 	}
-	key := frame.Key(l.random.Uint64())
 	if l.cork && l.corked == c {
 		if l.Transport.Full(c) || len(l.out) > corkLimit {
 			return results.CauseBacklog
 		}
-		l.out = frame.Append(l.out, op, key, head, body)
+		l.out = l.Dialect.Frame(l.out, op, head, body)
 		return ""
 	}
 	if l.cork {
 		// Another connection's frames are being collected in front.
 		at := len(l.out)
-		l.out = frame.Append(l.out, op, key, head, body)
+		l.out = l.Dialect.Frame(l.out, op, head, body)
 		why := l.Transport.Send(c, l.out[at:])
 		l.out = l.out[:at]
 		return l.dropped(c, why)
 	}
-	l.out = frame.Append(l.out[:0], op, key, head, body)
+	l.out = l.Dialect.Frame(l.out[:0], op, head, body)
 	return l.dropped(c, l.Transport.Send(c, l.out))
 }
 
@@ -199,22 +197,20 @@ func (l *Lane) violated(c wire.Conn, err error) {
 	l.lost(c, why)
 }
 
-// farewell sends a close frame, if it can.
+// farewell sends a close frame, if it can. Where there is none the end of the stream
+// says as much.
 func (l *Lane) farewell(c wire.Conn, code frame.Code) results.Cause {
-	var p [2]byte
-	binary.BigEndian.PutUint16(p[:], uint16(code))
-	body := p[:]
-	if code == frame.NoStatus {
-		body = nil
-	}
 	if l.cork && l.corked == c && len(l.out) > 0 {
 		// What was collected goes first. If it fails, so will the close frame.
 		l.Transport.Send(c, l.out)
 		l.out = l.out[:0]
 	}
 	at := len(l.out)
-	l.out = frame.Append(l.out, frame.Close, frame.Key(l.random.Uint64()), nil, body)
-	why := l.Transport.Send(c, l.out[at:])
+	l.out = l.Dialect.Farewell(l.out, code)
+	bye := l.out[at:]
 	l.out = l.out[:at]
-	return why
+	if len(bye) == 0 {
+		return l.Transport.Finish(c)
+	}
+	return l.Transport.Send(c, bye)
 }

@@ -1,9 +1,7 @@
 package lane
 
 import (
-	crand "crypto/rand"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"time"
 
@@ -15,7 +13,8 @@ import (
 	"signalbench/results"
 )
 
-// A Config is what a lane is made of. All fields are needed.
+// A Config is what a lane is made of. All fields are needed, but for those that say
+// what stands for them.
 type Config struct {
 	// Index is the lane's number in the run. Its connections are the run's in
 	// stretches of Chunk numbers that follow each other (0 is 1); the first begins
@@ -24,6 +23,9 @@ type Config struct {
 	First, Stride, Chunk uint32
 	// Conns is how many connections the lane can hold.
 	Conns int
+	// Lines is how many connections there are beside those, see [Lined]. The transport
+	// knows them by the numbers that follow.
+	Lines int
 	// Now is the time since the start of the run.
 	Now func() time.Duration
 	// Transport carries the bytes. The lane releases it.
@@ -34,6 +36,8 @@ type Config struct {
 	// progress at once.
 	Pending                   int
 	DialTimeout, CloseTimeout time.Duration
+	// Dialect is what is spoken, for this lane alone; nil for WebSocket.
+	Dialect Dialect
 	// MaxMessage is the longest message that a server may send, in bytes.
 	MaxMessage int
 	// Notify is called when a workload has reached what it was made for. It
@@ -64,12 +68,12 @@ type Lane struct {
 	dials    window
 	closes   window
 	partials partials
-	random   *rand.ChaCha8
 	mail     mailbox
 	done     chan struct{}
 
 	workload Workload
 	losses   *record.Shard // where a connection that is lost is counted
+	lined    Lined         // nil: there are no lines
 
 	hello   []byte        // an opening handshake on its way to the transport
 	greet   func() []byte // says hello, at greeted
@@ -86,14 +90,14 @@ type Lane struct {
 // New returns a lane that does nothing yet. Run it.
 func New(c Config) *Lane {
 	c.Chunk = max(1, c.Chunk)
-	var seed [32]byte
-	_, _ = crand.Read(seed[:]) // never fails
+	if c.Dialect == nil {
+		c.Dialect = newWebSocket(c.Target)
+	}
 	l := &Lane{
 		Config:   c,
 		sessions: make([]session, c.Conns),
 		dials:    newWindow(c.Pending, c.DialTimeout),
 		closes:   newWindow(c.Pending, c.CloseTimeout),
-		random:   rand.NewChaCha8(seed),
 		done:     make(chan struct{}),
 		workload: Idle{},
 		losses:   record.NewShard(),
@@ -247,6 +251,10 @@ func (l *Lane) end(c wire.Conn) {
 // Ended implements [wire.Events].
 func (l *Lane) Ended(c wire.Conn, why results.Cause) {
 	l.now = l.Now()
+	if k, ok := l.lineOf(c); ok {
+		l.lined.LineDown(k, why, l.now)
+		return
+	}
 	l.lost(c, why)
 }
 

@@ -104,6 +104,14 @@ func (s *Sampler) note() {
 // Notes says what a reader of the readings must know, for Ledger.Notes.
 func (s *Sampler) Notes() []string { return s.notes }
 
+// Stats asks the admin listener; it returns nil without an error if there is none.
+func (s *Sampler) Stats(ctx context.Context) (*adminapi.Stats, error) {
+	if s.admin == nil {
+		return nil, nil
+	}
+	return s.admin.Stats(ctx)
+}
+
 // Close closes the connection to the admin listener.
 func (s *Sampler) Close() {
 	if s.admin != nil {
@@ -143,6 +151,29 @@ func (s *Sampler) Finish(ctx context.Context, t *results.Target) {
 		set(len(t.Gone) == 0 && (alive == nil || *alive))
 	}
 	t.Alive = alive
+}
+
+// A Mark is a moment in the life of the server's Go runtime; the zero Mark is none.
+type Mark struct{ stats *adminapi.Stats }
+
+// Mark asks the server's admin listener, if it has one.
+func (s *Sampler) Mark(ctx context.Context) Mark {
+	if s.admin == nil {
+		return Mark{}
+	}
+	stats, err := s.admin.Stats(ctx)
+	if err != nil {
+		return Mark{} // what is not known is left out
+	}
+	return Mark{stats}
+}
+
+// PausesSince is what the server's Go runtime did since a Mark; nil if that is not known.
+func (s *Sampler) PausesSince(ctx context.Context, m Mark) *results.GCPauses {
+	if now := s.Mark(ctx).stats; now != nil {
+		return now.PausesSince(m.stats)
+	}
+	return nil
 }
 
 // OwnPauses is what this process's Go runtime did since New.

@@ -34,6 +34,9 @@ type lines struct{ w io.Writer }
 func (l lines) Tick(s trial.Snapshot) {
 	fmt.Fprintf(l.w, "client elapsed=%ds pending=%d connected=%d failed=%d phase=%s%s\n",
 		int(s.Elapsed.Round(time.Second)/time.Second), s.Pending, s.Connected, s.Failed, s.Phase, rates(s))
+	if s.Latency > 0 {
+		fmt.Fprintf(l.w, "latency %.2fms\n", float64(s.Latency)/float64(time.Millisecond))
+	}
 	if s.Remark != "" {
 		fmt.Fprintf(l.w, "client %s\n", s.Remark)
 	}

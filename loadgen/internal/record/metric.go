@@ -25,6 +25,7 @@ const (
 	Median
 	P99
 	Recovery
+	Grab
 	metrics
 )
 
@@ -47,6 +48,7 @@ var names = [metrics]string{
 	Median:    results.MetricMedian,
 	P99:       results.MetricP99,
 	Recovery:  results.MetricRecovery,
+	Grab:      results.MetricGrab,
 }
 
 // String gives the metric's name in results.

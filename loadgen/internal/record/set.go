@@ -20,6 +20,8 @@ type Set struct {
 	// Aside is messages that answer nothing and were not meant to: what others
 	// have sent, or the server by itself.
 	Aside uint64
+	// Pings is empty messages that the server sent by itself to show that it lives.
+	Pings uint64
 	// Signal has the counts of a load of sessions beside its operations.
 	Signal results.Signal
 	// Deliveries counts each message that was sent to many once for each of them.
@@ -27,6 +29,8 @@ type Set struct {
 	// Untracked is how many reordered messages could not be told from
 	// duplicate ones, because too many gaps were open.
 	Untracked uint64
+
+	hongbao *results.Hongbao // nil before [Set.Hongbao]
 
 	hist  [metrics]*results.Histogram
 	pool  *Pool  // nil, or what has the histograms in place of hist
@@ -131,6 +135,9 @@ func (s *Set) Add(o *Set) {
 	s.Signal.Answers += o.Signal.Answers
 	s.Signal.Told += o.Signal.Told
 	addOps(&s.Deliveries, &o.Deliveries)
+	if o.hongbao != nil {
+		addHongbao(s.Hongbao(), o.hongbao)
+	}
 	c, d := &s.Dials, &o.Dials
 	c.Scheduled += d.Scheduled
 	c.Upgraded += d.Upgraded
@@ -145,6 +152,7 @@ func (s *Set) Add(o *Set) {
 	s.Stale += o.Stale
 	s.Unexpected += o.Unexpected
 	s.Aside += o.Aside
+	s.Pings += o.Pings
 	s.Untracked += o.Untracked
 	for m, h := range o.hist {
 		if h != nil && !empty(h) {
@@ -173,6 +181,24 @@ func addOps(a, b *results.Ops) {
 	}
 }
 
+// Hongbao has the counts of a load of shakes beside its operations. There is memory
+// for them from the first call on.
+func (s *Set) Hongbao() *results.Hongbao {
+	if s.hongbao == nil {
+		s.hongbao = new(results.Hongbao)
+	}
+	return s.hongbao
+}
+
+func addHongbao(a, b *results.Hongbao) {
+	addOps(&a.Grabs, &b.Grabs)
+	a.None += b.None
+	a.Got += b.Got
+	a.Overload += b.Overload
+	a.Shaken += b.Shaken
+	a.Grabbed += b.Grabbed
+}
+
 // resetOps forgets all of o and keeps the memory of its causes.
 func resetOps(o *results.Ops) {
 	clear(o.Causes)
@@ -188,10 +214,14 @@ func (s *Set) Reset() {
 	resetOps(&s.Signal.Relays)
 	resetOps(&s.Signal.Notices)
 	resetOps(&s.Deliveries)
+	if h := s.hongbao; h != nil {
+		resetOps(&h.Grabs)
+		*h = results.Hongbao{Grabs: h.Grabs}
+	}
 	s.Signal.Answers, s.Signal.Told = 0, 0
 	clear(s.Dials.Causes)
 	s.Dials = results.Dials{Causes: s.Dials.Causes}
-	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Untracked = 0, 0, 0, 0, 0
+	s.OnTime, s.Stale, s.Unexpected, s.Aside, s.Pings, s.Untracked = 0, 0, 0, 0, 0, 0
 	s.notes = s.notes[:0]
 	for _, h := range s.hist {
 		if h != nil && !empty(h) {

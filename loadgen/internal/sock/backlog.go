@@ -13,7 +13,8 @@ type backlogs struct {
 
 type backlog struct {
 	buf  []byte
-	done int // bytes of buf that are sent
+	done int  // bytes of buf that are sent
+	last bool // nothing follows: this side of the connection ends behind it
 }
 
 func (b *backlog) waiting() []byte { return b.buf[b.done:] }
@@ -36,7 +37,7 @@ func (b *backlogs) give(i int32) {
 		return
 	}
 	l := &b.all[i]
-	l.done = 0
+	l.done, l.last = 0, false
 	if l.buf = l.buf[:0]; cap(l.buf) > 4*BacklogLimit {
 		l.buf = nil
 	}

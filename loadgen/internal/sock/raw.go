@@ -22,6 +22,12 @@ func send(fd int32, p []byte) (int, unix.Errno) {
 	return int(n), errno
 }
 
+// finish ends this side of a connection (shutdown(2)).
+func finish(fd int32) unix.Errno {
+	_, _, errno := unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+	return errno
+}
+
 func closeFD(fd int32) { unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
 func socket(family int) (int32, unix.Errno) {

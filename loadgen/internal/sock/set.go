@@ -242,9 +242,29 @@ func (s *Set) flush(c wire.Conn) unix.Errno {
 			return errno
 		}
 	}
+	last := b.last
 	s.waiting.give(sl.backlog)
-	sl.backlog = 0
+	if sl.backlog = 0; last {
+		return finish(sl.fd)
+	}
 	return 0
+}
+
+// Finish implements [wire.Transport].
+func (s *Set) Finish(c wire.Conn) results.Cause {
+	sl := &s.slots[c]
+	if sl.state != open {
+		return results.CauseNoConn
+	}
+	if sl.backlog != 0 {
+		s.waiting.all[sl.backlog].last = true
+		return ""
+	}
+	if errno := finish(sl.fd); errno != 0 {
+		s.forget(c)
+		return cause(errno)
+	}
+	return ""
 }
 
 // Close implements [wire.Transport].

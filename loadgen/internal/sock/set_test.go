@@ -386,3 +386,34 @@ type counter struct {
 }
 
 func (c *counter) Data(_ wire.Conn, p []byte) { c.n += len(p) }
+
+// Who ends his side is still told what comes, also when what he sent has to wait, and
+// the peer gets all of it before the end.
+func TestFinish(t *testing.T) {
+	for _, size := range []int{0, 8, 16 << 20} {
+		got := make(chan int, 1)
+		to := listen(t, func(c *net.TCPConn) {
+			p, _ := io.ReadAll(c)
+			_, _ = c.Write([]byte("bye"))
+			got <- len(p)
+			c.Close()
+		})
+		s, j := newSet(t, 1), newJournal()
+		dial(t, s, j, 0, wire.Route{To: to}, "")
+		if size > 0 {
+			if why := s.Send(0, make([]byte, size)); why != "" {
+				t.Fatal(why)
+			}
+		}
+		if why := s.Finish(0); why != "" {
+			t.Fatal(why)
+		}
+		within(t, s, j, func() bool { return len(j.ended) == 1 })
+		if n := <-got; n != size || string(j.data[0]) != "bye" || j.ended[0] != results.CauseClosed {
+			t.Errorf("%d of %d B arrived, %q came back, ended by %q", n, size, j.data[0], j.ended[0])
+		}
+		if why := s.Finish(0); why != results.CauseNoConn {
+			t.Errorf("finished twice: %q", why)
+		}
+	}
+}

@@ -27,6 +27,7 @@ func Write(w io.Writer, run *results.Run, dir string) {
 	storms(&b, run)
 	fanout(&b, run)
 	signal(&b, run)
+	hongbao(&b, run)
 	metrics(&b, run)
 	adversaries(&b, run)
 	ramp(&b, run, dir)
@@ -78,8 +79,11 @@ func phases(b *strings.Builder, run *results.Run) {
 
 // operations is what a phase counts.
 func operations(p *results.Phase) string {
-	if p.Signal != nil {
+	switch {
+	case p.Signal != nil:
 		return "sessions"
+	case p.Hongbao != nil:
+		return "shakes"
 	}
 	return "messages"
 }

@@ -23,7 +23,7 @@ func Consecutive(raw string, ports int) ([]string, error) {
 	list := make([]string, ports)
 	for i := range list {
 		u.Host = net.JoinHostPort(u.Hostname(), strconv.Itoa(first+i))
-		list[i] = u.String()
+		list[i] = unescaped(u.String())
 	}
 	return list, nil
 }

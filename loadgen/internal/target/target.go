@@ -17,17 +17,22 @@ import (
 // [Resolve] and may be shared.
 type Target struct {
 	URLs []*url.URL
-	// TLS is whether the scheme is wss. All URLs agree.
-	TLS bool
+	// TLS is whether the scheme is wss, and Raw whether it is tcp: bytes without
+	// WebSocket, and without a path. All URLs agree.
+	TLS, Raw bool
 	// ServerName is the host name that a certificate must be for.
 	ServerName string
 
 	addrs    []netip.AddrPort    // of URLs, in their order
-	requests []handshake.Request // for URLs, in their order
+	requests []handshake.Request // for URLs, in their order; none for Raw
+	channels [][]string          // as URLs name them, in their order, divided at numbers; none for Raw
 	ports    int                 // over 1: they are filled one after the other
 }
 
-// Resolve reads ws:// and wss:// URLs and looks their hosts up, preferring
+// rawScheme is that of servers that echo bytes.
+const rawScheme = "tcp"
+
+// Resolve reads ws://, wss:// and tcp:// URLs and looks their hosts up, preferring
 // IPv4. Origin is sent with each opening handshake if it is not empty. Every
 // error is a sentence for the user.
 func Resolve(ctx context.Context, urls []string, origin string) (*Target, error) {
@@ -40,26 +45,31 @@ func Resolve(ctx context.Context, urls []string, origin string) (*Target, error)
 		if err != nil {
 			return nil, err
 		}
-		secure := u.Scheme == "wss"
-		if len(t.URLs) > 0 && secure != t.TLS {
-			return nil, fmt.Errorf("URLs %q and %q mix ws and wss: use one scheme in a run", urls[0], raw)
+		if len(t.URLs) > 0 && u.Scheme != t.URLs[0].Scheme {
+			return nil, fmt.Errorf("URLs %q and %q mix %s and %s: use one scheme in a run", urls[0], raw, t.URLs[0].Scheme, u.Scheme)
 		}
 		addr, err := lookUp(ctx, u)
 		if err != nil {
 			return nil, err
 		}
-		r, err := handshake.NewRequest(u.Host, u.RequestURI(), origin)
+		t.TLS, t.Raw, t.ServerName = u.Scheme == "wss", u.Scheme == rawScheme, u.Hostname()
+		t.URLs, t.addrs = append(t.URLs, u), append(t.addrs, addr)
+		if t.Raw {
+			continue
+		}
+		r, err := handshake.NewRequest(u.Host, unescaped(u.RequestURI()), origin)
 		if err != nil {
 			return nil, fmt.Errorf("URL %q cannot be asked for: %w", raw, err)
 		}
-		t.TLS, t.ServerName = secure, u.Hostname()
-		t.URLs, t.addrs, t.requests = append(t.URLs, u), append(t.addrs, addr), append(t.requests, r)
+		t.requests = append(t.requests, r)
+		t.channels = append(t.channels, channel(unescaped(u.EscapedPath())))
 	}
 	return t, nil
 }
 
 func parse(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
+	// Escaped, so that what else is escaped in the path stays as it is.
+	u, err := url.Parse(strings.ReplaceAll(raw, handshake.Number, url.PathEscape(handshake.Number)))
 	if err != nil {
 		if e := (*url.Error)(nil); errors.As(err, &e) {
 			err = e.Err
@@ -69,8 +79,10 @@ func parse(raw string) (*url.URL, error) {
 	switch {
 	case u.Scheme == "http" || u.Scheme == "https":
 		return nil, fmt.Errorf("URL %q has scheme %s: write ws://… (or wss://… for TLS)", raw, u.Scheme)
-	case u.Scheme != "ws" && u.Scheme != "wss":
-		return nil, fmt.Errorf("URL %q is no WebSocket URL: write ws://HOST:PORT/PATH (or wss://… for TLS)", raw)
+	case u.Scheme == rawScheme && (u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Port() == ""):
+		return nil, fmt.Errorf("URL %q: bytes over TCP have no path and no port of their own, write tcp://HOST:PORT", raw)
+	case u.Scheme != "ws" && u.Scheme != "wss" && u.Scheme != rawScheme:
+		return nil, fmt.Errorf("URL %q is no WebSocket URL: write ws://HOST:PORT/PATH (or wss://… for TLS, or tcp://HOST:PORT for a server that echoes bytes)", raw)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("URL %q names no host: write ws://HOST:PORT/PATH", raw)
 	case u.Fragment != "":
@@ -126,7 +138,12 @@ func (t *Target) Request(n uint32) handshake.Request { return t.requests[n] }
 func (t *Target) String() string {
 	names := make([]string, len(t.URLs))
 	for i, u := range t.URLs {
-		names[i] = u.String()
+		names[i] = unescaped(u.String())
 	}
 	return strings.Join(names, ", ")
+}
+
+// unescaped puts back the braces of [handshake.Number], which parse has escaped.
+func unescaped(text string) string {
+	return strings.ReplaceAll(text, url.PathEscape(handshake.Number), handshake.Number)
 }

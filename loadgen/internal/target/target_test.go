@@ -18,7 +18,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("%+v", tg)
 	}
 	var accept handshake.Accept
-	text := string(tg.Request(1).Append(nil, new([handshake.KeySize]byte), &accept))
+	text := string(tg.Request(1).Append(nil, 0, new([handshake.KeySize]byte), &accept))
 	for _, want := range []string{"GET /echo?room=1 HTTP/1.1\r\n", "Host: 127.0.0.2:8081\r\n", "Origin: http://here\r\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %q", want, text)
@@ -28,6 +28,39 @@ func TestResolve(t *testing.T) {
 		tg, err := Resolve(context.Background(), []string{url}, "")
 		if err != nil || tg.Addrs()[0].String() != addr {
 			t.Errorf("%s is %v, %v; want %s", url, tg, err, addr)
+		}
+	}
+}
+
+// A URL may hold the connection's number, and names the channel that it subscribes to.
+func TestChannels(t *testing.T) {
+	for _, tc := range []struct{ url, path, channel, text, wrong string }{
+		{"ws://127.0.0.1:8080/channel/{i}", "/channel/17", "17", "ws://127.0.0.1:8080/channel/{i}", ""},
+		{"ws://127.0.0.1:8080/channel/a%2Fb/{i}?token={i}", "/channel/a%2Fb/17?token=17", "a%2Fb/17", "ws://127.0.0.1:8080/channel/a%2Fb/{i}?token={i}", ""},
+		{"ws://127.0.0.1:8080/{i}", "/17", "17", "ws://127.0.0.1:8080/{i}", ""},
+		{"ws://127.0.0.1:8080/channel/news?n={i}", "/channel/news?n=17", "news", "ws://127.0.0.1:8080/channel/news?n={i}", "names one channel for all"},
+	} {
+		urls, err := Consecutive(tc.url, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tg, err := Resolve(context.Background(), urls, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var accept handshake.Accept
+		if text := string(tg.Request(0).Append(nil, 17, new([handshake.KeySize]byte), &accept)); !strings.HasPrefix(text, "GET "+tc.path+" HTTP/1.1\r\n") {
+			t.Errorf("%s asks %q", tc.url, text)
+		}
+		if got := string(tg.AppendChannel([]byte("="), 1, 17)); got != "="+tc.channel {
+			t.Errorf("%s is of channel %q", tc.url, got)
+		}
+		if got, _, _ := strings.Cut(tg.String(), ", "); got != tc.text {
+			t.Errorf("%s is written %s", tc.url, got)
+		}
+		switch err := tg.CheckChannels(); {
+		case tc.wrong == "" && err != nil, tc.wrong != "" && (err == nil || !strings.Contains(err.Error(), tc.wrong)):
+			t.Errorf("%s: %v", tc.url, err)
 		}
 	}
 }

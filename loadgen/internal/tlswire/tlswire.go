@@ -21,7 +21,8 @@ type Wire struct {
 	scratch        []byte
 }
 
-// New returns TLS over below, for connections 0 to conns-1.
+// New returns TLS over below, for connections 0 to conns-1. What below has beyond
+// them goes through as it is.
 func New(below wire.Transport, conns int, config *tls.Config) *Wire {
 	return &Wire{Transport: below, config: config, conns: make([]*conn, conns), scratch: make([]byte, 64<<10)}
 }
@@ -32,7 +33,10 @@ var _ wire.Transport = (*Wire)(nil)
 func (w *Wire) Secure() bool { return true }
 
 // Dial implements [wire.Transport].
-func (w *Wire) Dial(c wire.Conn, r wire.Route, _ func() []byte) (established bool, why results.Cause) {
+func (w *Wire) Dial(c wire.Conn, r wire.Route, first func() []byte) (established bool, why results.Cause) {
+	if w.plain(c) {
+		return w.Transport.Dial(c, r, first)
+	}
 	established, why = w.Transport.Dial(c, r, nil)
 	if why != "" {
 		return false, why
@@ -48,6 +52,9 @@ func (w *Wire) Dial(c wire.Conn, r wire.Route, _ func() []byte) (established boo
 	}
 	return established, ""
 }
+
+// plain reports whether c is not one that TLS is for.
+func (w *Wire) plain(c wire.Conn) bool { return int(c) >= len(w.conns) }
 
 // shake goes on with the handshake until it wants more bytes or ends. A cause
 // means that c is gone.
@@ -83,6 +90,9 @@ func (w *Wire) flush(c wire.Conn) results.Cause {
 }
 
 func (w *Wire) forget(c wire.Conn) {
+	if w.plain(c) {
+		return
+	}
 	if k := w.conns[c]; k != nil {
 		w.conns[c] = nil
 		k.abandon()
@@ -92,6 +102,9 @@ func (w *Wire) forget(c wire.Conn) {
 
 // Send implements [wire.Transport].
 func (w *Wire) Send(c wire.Conn, p []byte) results.Cause {
+	if w.plain(c) {
+		return w.Transport.Send(c, p)
+	}
 	k := w.conns[c]
 	if k == nil {
 		return results.CauseNoConn
@@ -111,8 +124,29 @@ func (w *Wire) Send(c wire.Conn, p []byte) results.Cause {
 	return why
 }
 
+// Finish implements [wire.Transport]: the peer is told inside of TLS first.
+func (w *Wire) Finish(c wire.Conn) results.Cause {
+	k := w.conns[c]
+	if k == nil || k.resume != nil {
+		return results.CauseNoConn
+	}
+	_ = k.tls.CloseWrite()
+	why := w.flush(c)
+	if why == "" {
+		why = w.Transport.Finish(c)
+	}
+	if why != "" {
+		w.forget(c)
+	}
+	return why
+}
+
 // Close implements [wire.Transport].
 func (w *Wire) Close(c wire.Conn, abort bool) {
+	if w.plain(c) {
+		w.Transport.Close(c, abort)
+		return
+	}
 	if k := w.conns[c]; k != nil && k.resume == nil && !abort {
 		_ = k.tls.CloseWrite() // says that this is the end, if it still can
 		w.flush(c)
@@ -143,6 +177,10 @@ func (b below) Between() { b.w.up.Between() }
 func (b below) Secured(wire.Conn) {} // nothing below is secure
 
 func (b below) Connected(c wire.Conn) {
+	if b.w.plain(c) {
+		b.w.up.Connected(c)
+		return
+	}
 	k := b.w.conns[c]
 	if b.w.up.Connected(c); b.w.conns[c] != k {
 		return
@@ -159,6 +197,10 @@ func (b below) Ended(c wire.Conn, why results.Cause) {
 
 func (b below) Data(c wire.Conn, p []byte) {
 	w := b.w
+	if w.plain(c) {
+		w.up.Data(c, p)
+		return
+	}
 	k := w.conns[c]
 	k.in = p
 	if k.resume != nil {

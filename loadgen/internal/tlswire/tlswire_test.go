@@ -230,3 +230,33 @@ func TestGivenUp(t *testing.T) {
 	w.Close(0, true)
 	close(release)
 }
+
+// Who ends his side of TLS is still told what comes.
+func TestFinish(t *testing.T) {
+	got := make(chan error, 1)
+	to, config := listen(t, func(c net.Conn, s *tls.Config) {
+		k := tls.Server(c, s)
+		p, err := io.ReadAll(k) // fails without a proper end
+		if string(p) != "hello" {
+			t.Errorf("%q came", p)
+		}
+		_, _ = k.Write([]byte("bye"))
+		_ = k.Close()
+		got <- err
+	})
+	w, j := newWire(t, 1, config), newJournal()
+	if why := w.Finish(0); why != results.CauseNoConn {
+		t.Errorf("finished before it was dialled: %q", why)
+	}
+	dial(t, w, j, 0, to)
+	within(t, w, j, func() bool { return j.secured[0] })
+	for _, why := range []results.Cause{w.Send(0, []byte("hello")), w.Finish(0)} {
+		if why != "" {
+			t.Fatal(why)
+		}
+	}
+	within(t, w, j, func() bool { return len(j.ended) == 1 })
+	if err := <-got; err != nil || string(j.data[0]) != "bye" || j.ended[0] != results.CauseClosed {
+		t.Errorf("the server got %v, %q came back, ended by %q", err, j.data[0], j.ended[0])
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // workloads are those that a plan may name.
-var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal}
+var workloads = []string{Hold, Echo, EchoClosed, Churn, Storm, Broadcast, BroadcastClosed, Signal, Push, Hongbao}
 
 // list names things for people.
 func list(names []string) string {
@@ -42,6 +42,9 @@ func (p *Plan) Check() error {
 			return fmt.Errorf("--payload: %w", err)
 		}
 	}
+	if err := p.checkRaw(); err != nil {
+		return err
+	}
 	if p.Proto != nil {
 		if err := p.Proto.Check(); err != nil {
 			return err
@@ -65,6 +68,7 @@ func (p *Plan) Check() error {
 		bad(p.Heartbeat > 0 && p.HeartbeatTimeout <= 0, "--heartbeat-timeout %v is not above zero", p.HeartbeatTimeout),
 		bad(p.Heartbeat > 0 && p.HeartbeatTimeout > results.HighestValue, "--heartbeat-timeout %v is longer than the %v that times are kept up to", p.HeartbeatTimeout, results.HighestValue),
 		bad(p.Probe < 0, "--probe %v is negative", p.Probe),
+		bad(p.Silence < 0, "--silence %v is negative", p.Silence),
 		bad(p.CloseRate < 0, "--close-rate %v is not above zero", p.CloseRate),
 		bad(p.Window <= 0, "--duration %v is not above zero", p.Window),
 		bad(p.WarmUp < 0, "--warmup %v is negative", p.WarmUp),
@@ -75,8 +79,10 @@ func (p *Plan) Check() error {
 		bad(p.Target.TLS && p.TLS == nil, "no TLS configuration for a wss URL"),
 		p.checkStorm(),
 		p.checkSignal(),
+		p.checkSubscribe(),
 		adversary.Check(p.Adversaries),
 		p.checkBroadcast(),
+		p.checkHongbao(),
 	} {
 		if err != nil {
 			return err

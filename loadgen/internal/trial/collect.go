@@ -90,6 +90,9 @@ func (r *runner) tick() error {
 	}
 	snap.Asked, snap.Answered = r.heartbeats()
 	for _, p := range r.live {
+		if h := p.interval.Histogram(record.Probe); h != nil && h.Count() > 0 {
+			snap.Latency = h.Quantile(0.5)
+		}
 		if p.Name != r.current || !p.timed {
 			continue
 		}

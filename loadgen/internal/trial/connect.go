@@ -21,10 +21,7 @@ const lead = 50 * time.Millisecond
 // of the ramp: its length is that of dialling alone, and no dial is due in it.
 func (r *runner) connect() error {
 	p := r.plan
-	timed := []record.Metric{record.Dial, record.Connect, record.Upgrade}
-	if p.Target.TLS {
-		timed = append(timed, record.TLS)
-	}
+	timed := p.dialled()
 	if p.greets() {
 		timed = append(timed, p.greeting())
 	}

@@ -108,6 +108,18 @@ func (r *runner) diagnosis(after diagnose.Reading, failed map[results.Cause]uint
 	return diagnose.Explain(r.dialling.before, after, diagnose.Dials{Conns: int64(r.plan.Conns), Pending: int64(r.plan.Pending), Causes: failed})
 }
 
+// aftermath tells what the kernel refused or reset after the ramp, to its end.
+func (r *runner) aftermath() {
+	d := &r.dialling
+	if d.after == nil {
+		return
+	}
+	got := diagnose.Explain(d.after, diagnose.Read(r.tempo.proc), diagnose.Dials{Conns: int64(r.plan.Conns), Pending: int64(r.plan.Pending)})
+	if len(got.Causes) > 0 {
+		r.find(results.Warning, results.CheckKernel, "", "after the ramp, while connections were held and closed: %v", got)
+	}
+}
+
 // explain says why connections are missing after a ramp that ended for why, or
 // what stood in their way if they came all the same.
 func (r *runner) explain(ramp *phase, why error) {

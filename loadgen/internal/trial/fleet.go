@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"signalbench/loadgen/internal/channel"
 	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/lane"
+	"signalbench/loadgen/internal/publish"
 	"signalbench/loadgen/internal/sock"
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/loadgen/internal/target"
@@ -24,10 +26,11 @@ const closeTimeout = 5 * time.Second
 // crew is one lane with what it was given.
 type crew struct {
 	*lane.Lane
-	delivery *workload.Delivery
-	client   *channel.Client // nil without a protocol above WebSocket
-	peers    *workload.Peers // nil unless there is workload signal
-	stage    workload.Stage  // of the lane's thread
+	delivery  *workload.Delivery
+	client    *channel.Client    // nil without a protocol above WebSocket
+	peers     *workload.Peers    // nil unless there is workload signal
+	publisher *publish.Publisher // nil unless messages are published
+	stage     workload.Stage     // of the lane's thread
 }
 
 // A fleet is all lanes of a run.
@@ -40,7 +43,7 @@ type fleet struct {
 }
 
 // launch makes and starts the lanes.
-func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
+func launch(ctx context.Context, p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 	size := max(p.Payload, stamp.MinSize)
 	if p.Proto != nil {
 		size = stamp.HeaderSize // of refs
@@ -53,6 +56,12 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
+	var admin publish.Admin
+	if p.publishes() {
+		if admin, err = publish.Find(ctx, p.Admin); err != nil {
+			return nil, err
+		}
+	}
 	op := frame.Text
 	if p.Binary {
 		op = frame.Binary
@@ -63,19 +72,23 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 	for i := range p.loops() {
 		first, conns, chunk := p.lane(i)
 		var transport wire.Transport
-		if transport, err = sock.New(conns, p.Groups > 1); err != nil {
+		if transport, err = sock.New(conns+p.lines(), p.Groups > 1); err != nil {
 			f.stop()
 			return nil, err
 		}
 		if p.Target.TLS {
 			transport = tlswire.New(transport, conns, p.TLS)
 		}
+		var dialect lane.Dialect
+		if p.Target.Raw {
+			dialect = lane.Records(layout.Size())
+		}
 		l := lane.New(lane.Config{
-			Index: i, First: uint32(first), Stride: uint32(p.Lanes * chunk), Chunk: uint32(chunk), Conns: conns, Now: now,
+			Index: i, First: uint32(first), Stride: uint32(p.Lanes * chunk), Chunk: uint32(chunk), Conns: conns, Lines: p.lines(), Now: now,
 			Transport: transport, Target: p.Target, Spread: spread,
 			Pending: p.Pending / p.Lanes, DialTimeout: p.DialTimeout, CloseTimeout: closeTimeout,
-			MaxMessage: max(1<<20, 2*p.Payload),
-			Notify:     f.poke,
+			Dialect: dialect, MaxMessage: max(1<<20, 2*p.Payload),
+			Notify: f.poke,
 		})
 		c := &crew{Lane: l}
 		var form workload.Form = workload.NewEchoes(layout, op)
@@ -83,7 +96,17 @@ func launch(p *Plan, now func() time.Duration, tag byte) (*fleet, error) {
 			c.client = channel.NewClient(proto, l, layout)
 			form = workload.NewPushes(c.client)
 		}
+		if p.envelopes() {
+			form = workload.NewLogins(l, today)
+		}
+		if p.Subscribe {
+			form = workload.NewPublished(layout, op)
+		}
 		c.delivery = workload.NewDelivery(l, form)
+		if p.publishes() {
+			c.publisher = publish.New(l, admin, c.delivery.Unheard)
+			c.delivery.PublishBy(c.publisher)
+		}
 		if p.signals() {
 			c.peers = workload.NewPeers(conns)
 			c.delivery.Welcome(func(conn wire.Conn, response []byte) { c.peers.Joined(conn, response) })

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"signalbench/loadgen/internal/adminapi"
 	"signalbench/loadgen/internal/pace"
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/stamp"
@@ -21,15 +22,12 @@ type shape struct {
 
 func (r *runner) shape(w string, conns int) shape {
 	switch w {
-	case Echo:
+	case Echo, Push:
 		return shape{results.OpenLoop, float64(r.plan.Rate), []record.Metric{record.Response, record.Service, record.Lag}}
 	case EchoClosed:
 		return shape{results.ClosedLoop, 0, []record.Metric{record.Service}}
 	case Churn:
-		timed := []record.Metric{record.Dial, record.Connect, record.Upgrade}
-		if r.plan.Target.TLS {
-			timed = append(timed, record.TLS)
-		}
+		timed := r.plan.dialled()
 		if r.plan.greets() {
 			timed = append(timed, r.plan.greeting(), record.Service)
 		}
@@ -42,6 +40,8 @@ func (r *runner) shape(w string, conns int) shape {
 			return shape{results.OpenLoop, float64(r.plan.Rate), append([]record.Metric{record.Response, record.Lag}, timed...)}
 		}
 		return shape{results.ClosedLoop, 0, timed}
+	case Hongbao:
+		return shape{results.OpenLoop, float64(r.plan.Rate), shaken()}
 	case Hold:
 		if r.plan.Heartbeat > 0 {
 			rate := float64(conns) / r.plan.Heartbeat.Seconds()
@@ -78,6 +78,12 @@ func (r *runner) load(w, name string) error {
 	if w == Signal {
 		warm.Signal, window.Signal = p.sessionsOf(), p.sessionsOf()
 	}
+	var purse *workload.Purse
+	var before *adminapi.Hongbao
+	if w == Hongbao {
+		warm.Hongbao, window.Hongbao = new(results.Hongbao), new(results.Hongbao)
+		purse, before = workload.NewPurse(), r.money()
+	}
 	drain := named(results.Drain, results.NoLoad)
 	drain.Offered = 0
 	life := r.beats(w)
@@ -88,13 +94,13 @@ func (r *runner) load(w, name string) error {
 	span := workload.Span{Start: r.now() + lead}
 	span.Main = span.Start + p.WarmUp
 	span.End = span.Main + p.Window
-	var before pace.Schedule = pace.Burst{} // nothing: a Constant of length 0 has no end
+	var ahead pace.Schedule = pace.Burst{} // nothing: a Constant of length 0 has no end
 	if p.WarmUp > 0 {
-		before = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
+		ahead = pace.Constant{Rate: p.Rate, Length: p.WarmUp}
 	}
 	var fan *workload.Fanout
 	if Broadcasts(w) {
-		if fan, err = r.fanout(w, span, before); err != nil {
+		if fan, err = r.fanout(w, span, ahead); err != nil {
 			return err
 		}
 		warm.Fanout, window.Fanout = newFanout(fan), newFanout(fan)
@@ -119,8 +125,10 @@ func (r *runner) load(w, name string) error {
 			if life != (workload.Beats{}) {
 				return workload.NewPulse(c.Lane, c.delivery, ring, span, shards, pings, life)
 			}
-		case Echo:
-			return workload.NewOpen(c.Lane, c.delivery, ring, span, before, pace.Constant{Rate: p.Rate, Length: p.Window})
+		case Echo, Push:
+			return workload.NewOpen(c.Lane, c.delivery, ring, span, ahead, pace.Constant{Rate: p.Rate, Length: p.Window})
+		case Hongbao:
+			return workload.NewHongbao(c.Lane, c.delivery, ring, span, shards, ahead, pace.Constant{Rate: p.Rate, Length: p.Window}, purse, today)
 		case EchoClosed:
 			return workload.NewClosed(c.Lane, c.delivery, ring, span, p.InFlight)
 		case Signal:
@@ -179,6 +187,9 @@ func (r *runner) load(w, name string) error {
 	}
 	early := why
 	why = errors.Join(why, r.settleAccounts(early))
+	if purse != nil {
+		window.settleMoney(purse, before, r.money())
+	}
 	if fan != nil {
 		r.published = fan.Next()
 		warm.Fanout.Busy, window.Fanout.Busy = fan.Busy(false), fan.Busy(true)
@@ -197,10 +208,10 @@ const drainGrace = 100 * time.Millisecond
 // beats is how connections show that they live during workload w.
 func (r *runner) beats(w string) workload.Beats {
 	p := r.plan
-	if w != Hold || p.Heartbeat == 0 && p.Probe == 0 {
+	if w != Hold || p.Heartbeat == 0 && p.Probe == 0 && p.Silence == 0 {
 		return workload.Beats{}
 	}
-	b := workload.Beats{Every: p.Heartbeat, Probe: p.Probe, Seed: p.Lifetimes.Seed}
+	b := workload.Beats{Every: p.Heartbeat, Probe: p.Probe, Silence: p.Silence, Seed: p.Lifetimes.Seed}
 	if p.Heartbeat > 0 {
 		b.Timeout = p.HeartbeatTimeout
 	}

@@ -29,7 +29,7 @@ func TestMemoryPerConnection(t *testing.T) {
 		return int64(m.HeapInuse + m.StackInuse)
 	}
 	before := taken()
-	f, err := launch(p, func() time.Duration { return 0 }, 1)
+	f, err := launch(t.Context(), p, func() time.Duration { return 0 }, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

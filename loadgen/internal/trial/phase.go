@@ -20,7 +20,8 @@ type phase struct {
 	show     record.Metric // what a Snapshot tells of it
 	timed    bool          // show is recorded
 	meter    *ledger.Meter
-	probes   *phase // nil, or what counts the probes of this one
+	runtime  ledger.Mark // of the server, at the beginning of a window
+	probes   *phase      // nil, or what counts the probes of this one
 }
 
 func newPhase(lanes int, p results.Phase, timed ...record.Metric) *phase {
@@ -49,6 +50,9 @@ func (r *runner) begin(p *phase, at time.Duration) {
 	}
 	p.Start, p.since = at, at
 	p.meter = r.sampler.Meter()
+	if p.Kind == results.Window {
+		p.runtime = r.sampler.Mark(r.ctx)
+	}
 	r.current = p.Name
 	r.live = append(r.live, p)
 }
@@ -58,6 +62,9 @@ func (r *runner) begin(p *phase, at time.Duration) {
 func (r *runner) finish(p *phase, length time.Duration) {
 	p.Length = length
 	p.Client, p.Server = p.meter.Read()
+	if p.Kind == results.Window {
+		p.ServerGC = r.sampler.PausesSince(r.ctx, p.runtime)
+	}
 	if r.crowd != nil && p.Kind == results.Window {
 		p.Adversaries = r.crowd.Report()
 	}
@@ -69,7 +76,7 @@ func (r *runner) close(phases ...*phase) error {
 		return err
 	}
 	for _, p := range phases {
-		p.Ops, p.Dials, p.Aside = p.total.Ops, p.total.Dials, p.total.Aside
+		p.Ops, p.Dials, p.Aside, p.Pings = p.total.Ops, p.total.Dials, p.total.Aside, p.total.Pings
 		if s := p.Length.Seconds(); s > 0 {
 			switch {
 			case p.Model == results.OpenLoop:
@@ -83,6 +90,7 @@ func (r *runner) close(phases ...*phase) error {
 			}
 		}
 		p.closeSignal()
+		p.closeHongbao()
 		if f := p.Fanout; f != nil {
 			f.Deliveries = p.total.Deliveries
 			if s := f.Busy.Seconds(); s > 0 {
@@ -94,6 +102,7 @@ func (r *runner) close(phases ...*phase) error {
 		r.retire(p)
 		if p.probes != nil {
 			p.Probes = p.probes.total.Ops
+			p.Pings += p.probes.total.Pings
 			p.measured(p.probes.total)
 			r.odd(p.probes)
 			r.retire(p.probes)

@@ -20,9 +20,11 @@ const (
 	EchoClosed      = results.WorkloadEchoClosed
 	Churn           = results.WorkloadChurn
 	Storm           = results.WorkloadStorm
+	Push            = results.WorkloadPush
 	Signal          = results.WorkloadSignal
 	Broadcast       = results.WorkloadBroadcast
 	BroadcastClosed = results.WorkloadBroadcastClosed
+	Hongbao         = results.WorkloadHongbao
 )
 
 // A Plan is everything that a run is to do. The caller has checked it; see
@@ -45,9 +47,12 @@ type Plan struct {
 	Binary    bool
 	// Proto is what is spoken above WebSocket; nil for nothing. With it connections
 	// join after their upgrade, and FirstEcho says nothing.
-	Proto    *channel.Protocol
-	Rate     pace.Rate // echo, and broadcast in an open loop
-	InFlight int       // echo-closed, and broadcast in a closed loop, if it has no Rate
+	Proto *channel.Protocol
+	// Subscribe says that connections subscribe to channels by their path: nothing that
+	// they send is answered, and what reaches them is published through Admin.
+	Subscribe bool
+	Rate      pace.Rate // echo, push, hongbao, and broadcast in an open loop
+	InFlight  int       // echo-closed, and broadcast in a closed loop, if it has no Rate
 	// Publishers is how many members of each room publish in workload broadcast.
 	Publishers int
 	Lifetimes  workload.Lifetimes
@@ -61,8 +66,9 @@ type Plan struct {
 
 	// Hold: each connection is asked for a sign of life once in Heartbeat (0:
 	// never) and answers within HeartbeatTimeout. Every Probe (0: never) one
-	// connection of all echoes a message.
-	Heartbeat, HeartbeatTimeout, Probe time.Duration
+	// connection of all echoes a message, or gets one if connections Subscribe. One that
+	// hears nothing for Silence (0: for ever) is ended.
+	Heartbeat, HeartbeatTimeout, Probe, Silence time.Duration
 	// Storm: what ends all connections, one of results.StormReset, StormSilence and
 	// StormRestart, which asks RestartURL for it; how clients wait before they dial
 	// again, one storm for each; and the longest time until all are lost, and from
@@ -92,11 +98,23 @@ type Plan struct {
 }
 
 // greets reports whether a connection sends something once it is upgraded.
-func (p *Plan) greets() bool { return p.FirstEcho || p.Proto != nil }
+func (p *Plan) greets() bool { return p.FirstEcho || p.Proto != nil || p.envelopes() }
+
+// dialled is the metrics of a dial. The first is what it takes as a whole.
+func (p *Plan) dialled() []record.Metric {
+	timed := []record.Metric{record.Dial, record.Connect}
+	if p.Target.TLS {
+		timed = append(timed, record.TLS)
+	}
+	if p.Target.Raw {
+		return timed // to be established is all
+	}
+	return append(timed, record.Upgrade)
+}
 
 // greeting is the metric of that.
 func (p *Plan) greeting() record.Metric {
-	if p.Proto != nil {
+	if p.Proto != nil || p.envelopes() {
 		return record.Join
 	}
 	return record.FirstEcho
@@ -127,10 +145,11 @@ func (p *Plan) Stretches() int {
 	return n
 }
 
-// Spare is by how many connections one event loop may have more than another at most.
+// Spare is by how many connections one event loop may have more than another at most,
+// and those that it has to the admin listener.
 func (p *Plan) Spare() int {
 	_, length := p.stretches()
-	return 2 * (length - 1) // of a group, and of a loop in it
+	return 2*(length-1) + p.lines() // of a group, and of a loop in it
 }
 
 // stretches is how many stretches of connections there are that are of one lane, and
@@ -166,8 +185,9 @@ type Snapshot struct {
 	Upgraded           float64 // upgrades per second
 	Asked, Answered    uint64  // heartbeats of this phase, so far
 	P50, P99           time.Duration
-	Metric             string // what P50 and P99 are of; empty: nothing was timed
-	Remark             string // what a person should know now, told once; mostly empty
+	Latency            time.Duration // of the last probe, if one was answered since the last time; else 0
+	Metric             string        // what P50 and P99 are of; empty: nothing was timed
+	Remark             string        // what a person should know now, told once; mostly empty
 }
 
 // An Observer is told how a run goes on. Calls come from one goroutine and must

@@ -53,10 +53,13 @@ func probe(ctx context.Context, p *Plan, i int) error {
 		}
 		conn = secure
 	}
+	if p.Target.Raw {
+		return leave(conn)
+	}
 	var nonce [handshake.KeySize]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	var accept handshake.Accept
-	if _, err := conn.Write(p.Target.Request(uint32(i)).Append(nil, &nonce, &accept)); err != nil {
+	if _, err := conn.Write(p.Target.Request(uint32(i)).Append(nil, 0, &nonce, &accept)); err != nil {
 		return fmt.Errorf("cannot send the opening handshake: %w", err)
 	}
 	head, err := readHead(conn)
@@ -83,13 +86,26 @@ func probe(ctx context.Context, p *Plan, i int) error {
 			return err
 		}
 	}
+	if p.envelopes() {
+		if err := login(conn); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("no answer to a login within %v (--dial-timeout): does the server have red envelopes there?", p.DialTimeout)
+			}
+			return err
+		}
+	}
 	// A farewell, so that the server does not log an error.
 	bye := frame.Append(nil, frame.Close, randomKey(), nil, []byte{3, 0xE8})
 	if _, err := conn.Write(bye); err == nil {
-		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
-		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 64<<10))
+		await(conn)
 	}
 	return nil
+}
+
+// await waits a moment for the server to end the connection.
+func await(conn net.Conn) {
+	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	_, _ = io.Copy(io.Discard, io.LimitReader(conn, 64<<10))
 }
 
 func randomKey() frame.Key {

@@ -34,6 +34,8 @@ type server struct {
 	conns    map[net.Conn]bool
 	accepted atomic.Int64
 	closed   atomic.Int64 // by a closing handshake
+	// raw, if not nil, is all that happens on a connection: no WebSocket.
+	raw func(conn net.Conn)
 	// answer, if not nil, decides what becomes of a message.
 	answer func(conn net.Conn, f ws.Frame)
 	// closing, if not nil, is called when a connection is at its end.
@@ -97,6 +99,10 @@ func (s *server) talk(c net.Conn) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}()
+	if s.raw != nil {
+		s.raw(c)
+		return
+	}
 	if n := s.asked.Add(1); s.upgrading != nil {
 		s.upgrading(n)
 	}

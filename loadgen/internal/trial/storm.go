@@ -57,10 +57,7 @@ func (r *runner) storms(names map[string]int, suffix string) error {
 // until all are lost, and until all are back from then on.
 func (r *runner) storm(name string, b workload.Backoff) error {
 	p := r.plan
-	timed := []record.Metric{record.Recovery, record.Dial, record.Connect, record.Upgrade}
-	if p.Target.TLS {
-		timed = append(timed, record.TLS)
-	}
+	timed := append(p.dialled(), record.Recovery)
 	if p.greets() {
 		timed = append(timed, p.greeting(), record.Service)
 	}

@@ -106,13 +106,16 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 	if err := r.yardstick(); err != nil {
 		return nil, err
 	}
-	if r.fleet, err = launch(p, r.now, refTag(r.base)); err != nil {
+	if r.fleet, err = launch(ctx, p, r.now, refTag(r.base)); err != nil {
 		return nil, err
 	}
 	defer r.fleet.stop()
 	r.ticker = time.NewTicker(tempo.tick)
 	defer r.ticker.Stop()
 
+	if err := r.dialLines(); err != nil {
+		return nil, err
+	}
 	r.before = sampler.Holdings()
 	why := r.carryOut()
 	if err := r.conclude(why); err != nil {
@@ -124,7 +127,10 @@ func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, e
 // carryOut runs all phases. Whatever ends it early, the phases that were open
 // are closed.
 func (r *runner) carryOut() error {
-	why := r.connect()
+	base, compares, why := r.pingsBefore()
+	if why == nil {
+		why = r.connect()
+	}
 	names := make(map[string]int)
 	for _, w := range r.plan.Workloads {
 		if why != nil {
@@ -132,9 +138,13 @@ func (r *runner) carryOut() error {
 		}
 		why = r.both(w, names)
 	}
+	if why == nil && compares {
+		why = r.comparePings(base)
+	}
 	if errors.Is(why, errLaneEnded) {
 		return why
 	}
+	defer r.aftermath()
 	return errors.Join(why, r.teardown())
 }
 
@@ -206,11 +216,14 @@ func (p *Plan) spec() results.Spec {
 	if p.Proto != nil {
 		s.Proto, s.Topic, s.Rooms = channel.Name, p.Proto.Topic, p.rooms()
 	}
+	if p.Subscribe {
+		s.Proto = Subscribes
+	}
 	if p.signals() {
 		s.Swarm, s.Contacts, s.Candidates, s.Trickle = p.Swarm, p.Contacts, p.Candidates, p.Trickle
 	}
 	if slices.Contains(p.Workloads, Hold) {
-		s.Heartbeat, s.Probe = p.Heartbeat, p.Probe
+		s.Heartbeat, s.Probe, s.Silence = p.Heartbeat, p.Probe, p.Silence
 		if p.Heartbeat > 0 {
 			s.HeartbeatTimeout = p.HeartbeatTimeout
 		}

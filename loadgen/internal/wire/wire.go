@@ -43,6 +43,10 @@ type Transport interface {
 	Send(c Conn, p []byte) results.Cause
 	// Full reports whether the backlog of c is at its bound.
 	Full(c Conn) bool
+	// Finish ends this side of c behind what was sent: the peer reads the end of the
+	// stream, and c lives on until Events.Ended says that the peer's has come, or
+	// until Close.
+	Finish(c Conn) results.Cause
 	// Close ends c at once, in good order or, if abort, with a reset. Nothing
 	// more is told of it. Closing what is not open does nothing.
 	Close(c Conn, abort bool)

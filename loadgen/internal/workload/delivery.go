@@ -19,11 +19,14 @@ import (
 // numbers of the next message to send and of the next one expected say which
 // messages are outstanding; only a connection with a gap needs more, see gaps.
 type Delivery struct {
-	lane   *lane.Lane
-	form   Form
-	tracks []track
-	times  []times // small payloads only: the one outstanding message
-	gaps   gaps
+	lane      *lane.Lane
+	form      Form
+	tracks    []track
+	times     []times // small payloads only: the one outstanding message
+	gaps      gaps
+	publisher Publisher // nil: messages go over the connection itself
+	unheard   gaps      // messages not expected yet of which it is known that nobody gets them
+	pings     uint64    // that came so far
 	// welcome, if not nil, is told the answer to what a connection begins with.
 	welcome func(c wire.Conn, response []byte)
 
@@ -50,7 +53,7 @@ type times struct{ due, sent time.Duration }
 
 // NewDelivery returns a delivery for all connections of l.
 func NewDelivery(l *lane.Lane, form Form) *Delivery {
-	d := &Delivery{lane: l, form: form, tracks: make([]track, l.Conns), gaps: newGaps()}
+	d := &Delivery{lane: l, form: form, tracks: make([]track, l.Conns), gaps: newGaps(), unheard: newGaps()}
 	if form.Small() {
 		d.times = make([]times, l.Conns)
 	}
@@ -120,7 +123,12 @@ func (d *Delivery) send(c wire.Conn, first, main bool, due, now time.Duration) r
 	}
 	op, head, body := d.form.Message(first, stamp.Stamp{Conn: d.lane.Global(c), Seq: t.next, Due: due, Sent: now})
 	size := uint64(len(head) + len(body))
-	if why := d.lane.Send(c, op, head, body); why != "" {
+	if d.publisher != nil {
+		if why := d.publisher.Publish(c, t.next, op, head, body); why != "" {
+			shard.DropOp(why, 1)
+			return why
+		}
+	} else if why := d.lane.Send(c, op, head, body); why != "" {
 		shard.DropOp(why, 1)
 		if why != results.CauseBacklog && why != results.CauseNoConn {
 			d.Lost(c, why)
@@ -155,9 +163,13 @@ func (d *Delivery) Drop(main bool, why results.Cause) {
 func (d *Delivery) Received(c wire.Conn, op frame.Opcode, p []byte, now time.Duration) bool {
 	r := d.form.Read(op, p, d.lane.Global(c))
 	answered := false
-	if r.Aside {
+	switch {
+	case r.Ping:
+		d.pings++
+		d.main.Pings++
+	case r.Aside:
 		d.main.Aside++
-	} else {
+	default:
 		answered = d.answer(c, r, len(p), now)
 	}
 	if r.Ended != "" {
@@ -191,6 +203,9 @@ func (d *Delivery) answer(c wire.Conn, r Reading, size int, now time.Duration) b
 		return false
 	case ahead >= 0:
 		for ; t.want != s.Seq; t.want++ {
+			if d.unheard.fill(c, t.want) {
+				continue
+			}
 			if d.gaps.open(c, t.want) {
 				t.gaps++
 				continue
@@ -203,6 +218,7 @@ func (d *Delivery) answer(c wire.Conn, r Reading, size int, now time.Duration) b
 			d.outstanding--
 		}
 		t.want++
+		d.pass(c, t)
 	case t.gaps > 0 && d.gaps.fill(c, s.Seq):
 		t.gaps--
 		d.shardOf(t, s.Seq).Ops.Reordered++
@@ -291,7 +307,9 @@ func (d *Delivery) fail(c wire.Conn, why results.Cause, also func(*record.Shard)
 		t.gaps = 0
 	}
 	for ; t.want != t.next; t.want++ {
-		one(t.want)
+		if !d.unheard.fill(c, t.want) {
+			one(t.want)
+		}
 	}
 	t.greeting = false
 	d.outstanding -= n

@@ -29,6 +29,8 @@ type Reading struct {
 	Verdict stamp.Verdict
 	// Aside says that the message answers nothing, and that this is no fault.
 	Aside bool
+	// Ping says that it is a sign of life beside that.
+	Ping bool
 	// Refused says that the answer says no.
 	Refused bool
 	// Response is what the answer says beyond that, if anything.

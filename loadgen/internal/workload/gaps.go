@@ -28,6 +28,9 @@ func (g gaps) open(c wire.Conn, seq uint32) bool {
 
 // fill reports whether the message was missing until now.
 func (g gaps) fill(c wire.Conn, seq uint32) bool {
+	if len(g.set) == 0 {
+		return false
+	}
 	k := gap(c, seq)
 	if _, ok := g.set[k]; !ok {
 		return false

@@ -15,45 +15,14 @@ import (
 // generator can, or counted as dropped.
 type Open struct {
 	common
-	ring  Ring
-	conns []wire.Conn // those of this lane
-	legs  [2]leg
-	leg   int
-
-	cycle, k uint64        // the next operation is conns[k]'s in this cycle
-	due      time.Duration // when it is due; Never after the last
-}
-
-// leg is one of the two phases of a load, each with a schedule of its own.
-type leg struct {
-	start    time.Duration
-	schedule pace.Schedule
+	turns
 }
 
 // NewOpen returns l's part of an open loop. Begin must have been called on d.
 // The schedules are those of all lanes together; warm counts from span.Start
 // and main from span.Main.
 func NewOpen(l *lane.Lane, d *Delivery, ring Ring, span Span, warm, main pace.Schedule) *Open {
-	o := &Open{common: common{l: l, d: d}, ring: ring, conns: members(l)}
-	o.legs = [2]leg{{span.Start, warm}, {span.Main, main}}
-	o.plan()
-	return o
-}
-
-// plan finds the next operation of this lane, from cycle and k on.
-func (o *Open) plan() {
-	for ; o.leg < len(o.legs); o.leg, o.cycle, o.k = o.leg+1, 0, 0 {
-		if len(o.conns) == 0 {
-			continue
-		}
-		g := o.legs[o.leg]
-		n := o.cycle*uint64(o.ring.total) + uint64(o.ring.place(o.l.Index, int(o.k)))
-		if due, ok := g.schedule.Due(n); ok {
-			o.due = g.start + due
-			return
-		}
-	}
-	o.due = lane.Never
+	return &Open{common: common{l: l, d: d}, turns: newTurns(l, ring, span, warm, main)}
 }
 
 // Next implements [lane.Workload].
@@ -65,11 +34,7 @@ func (o *Open) Fire(now time.Duration) {
 		if o.due > now {
 			break
 		}
-		c, main, due := o.conns[o.k], o.leg == 1, o.due
-		if o.k++; o.k == uint64(len(o.conns)) {
-			o.cycle, o.k = o.cycle+1, 0
-		}
-		o.plan()
+		c, main, due := o.take()
 		if !o.l.IsOpen(c) {
 			o.d.Drop(main, results.CauseNoConn)
 			continue
@@ -100,13 +65,9 @@ func (o *Open) Finished() bool { return o.due == lane.Never && o.d.Outstanding()
 // and waits is dropped.
 func (o *Open) Abort(why results.Cause) {
 	for now := o.l.Now(); o.due <= now; {
-		main := o.leg == 1
-		if o.k++; o.k == uint64(len(o.conns)) {
-			o.cycle, o.k = o.cycle+1, 0
-		}
-		o.plan()
+		_, main, _ := o.take()
 		o.d.Drop(main, why)
 	}
-	o.leg, o.due = len(o.legs), lane.Never
+	o.end()
 	o.tell(o.Finished())
 }

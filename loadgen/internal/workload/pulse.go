@@ -22,6 +22,8 @@ type Beats struct {
 	// never. Seed says which ones they are.
 	Probe time.Duration
 	Seed  uint64
+	// Silence is after how long a connection that hears nothing is ended; 0: never.
+	Silence time.Duration
 }
 
 // A Pulse holds connections and asks each for a sign of life once in an
@@ -38,11 +40,13 @@ type Beats struct {
 type Pulse struct {
 	common
 	layout *stamp.Layout
+	head   [stamp.HeaderSize]byte // of a ping on its way
 	ring   Ring
 	conns  []wire.Conn // those of this lane
 	span   Span
 	shards Shards
 	beats  Beats
+	quiet  *silence
 	pings  pace.Schedule // of all lanes together, from span.Start
 
 	cycle, k uint64        // the next ping is conns[k]'s in this cycle
@@ -60,7 +64,7 @@ type Pulse struct {
 func NewPulse(l *lane.Lane, d *Delivery, ring Ring, span Span, shards Shards, layout *stamp.Layout, beats Beats) *Pulse {
 	p := &Pulse{
 		common: common{l: l, d: d}, layout: layout, ring: ring, conns: members(l), span: span, shards: shards, beats: beats,
-		draws: newProbes(beats, ring, l.Index, span),
+		draws: newProbes(beats, ring, l.Index, span), quiet: newSilence(l, beats.Silence, l.Now()),
 	}
 	if beats.Every > 0 {
 		rate := float64(ring.total) / beats.Every.Seconds()
@@ -93,7 +97,7 @@ func (p *Pulse) planProbe() {
 
 // Next implements [lane.Workload].
 func (p *Pulse) Next() time.Duration {
-	return min(p.due, p.probeDue, p.asked.next(p.beats.Timeout))
+	return min(p.due, p.probeDue, p.quiet.at, p.asked.next(p.beats.Timeout))
 }
 
 // Fire implements [lane.Workload].
@@ -101,6 +105,7 @@ func (p *Pulse) Fire(now time.Duration) {
 	for q, ok := p.asked.expired(now, p.beats.Timeout); ok; q, ok = p.asked.expired(now, p.beats.Timeout) {
 		p.shard(q.due).FailOp(results.CauseTimeout, 1)
 	}
+	p.quiet.look(now)
 	for range few {
 		if p.due > now {
 			break
@@ -145,8 +150,7 @@ func (p *Pulse) ask(now time.Duration) {
 		shard.DropOp(results.CauseBacklog, 1)
 		return
 	}
-	var buf [stamp.HeaderSize]byte
-	head, body := p.layout.Parts(&buf, stamp.Stamp{Conn: p.l.Global(c), Seq: seq, Due: due, Sent: now})
+	head, body := p.layout.Parts(&p.head, stamp.Stamp{Conn: p.l.Global(c), Seq: seq, Due: due, Sent: now})
 	if why := p.l.Send(c, frame.Ping, head, body); why != "" {
 		shard.DropOp(why, 1)
 		if !p.l.IsOpen(c) {
@@ -165,6 +169,7 @@ func (p *Pulse) shard(due time.Duration) *record.Shard { return p.shards.at(due 
 // Ponged implements [lane.Workload]. A pong of a server's own accord answers
 // nothing (RFC 6455 section 5.5.3).
 func (p *Pulse) Ponged(c wire.Conn, b []byte, now time.Duration) {
+	p.quiet.hears(c, now)
 	s, verdict := p.layout.Read(b, p.l.Global(c))
 	if verdict != stamp.Intact {
 		// It cannot say which ping it answers: it stands for the oldest.
@@ -209,6 +214,7 @@ func (p *Pulse) Ponged(c wire.Conn, b []byte, now time.Duration) {
 
 // Received implements [lane.Workload].
 func (p *Pulse) Received(c wire.Conn, op frame.Opcode, b []byte, now time.Duration) {
+	p.quiet.hears(c, now)
 	p.common.Received(c, op, b, now)
 	p.tell(p.Finished())
 }

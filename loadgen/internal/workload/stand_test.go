@@ -13,6 +13,7 @@ import (
 	"signalbench/loadgen/internal/channel/channeltest"
 	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/lane"
+	"signalbench/loadgen/internal/publish"
 	"signalbench/loadgen/internal/record"
 	"signalbench/loadgen/internal/stamp"
 	"signalbench/loadgen/internal/target"
@@ -57,7 +58,7 @@ func newStand(t *testing.T, lanes, conns, payload int, shape func(i int, n *wire
 // newStretchedStand is newStand with lanes that have stretches of chunk connections.
 func newStretchedStand(t *testing.T, lanes, conns, chunk, payload int, shape func(i int, n *wiretest.Net)) *stand {
 	t.Helper()
-	tg, err := target.Resolve(context.Background(), []string{"ws://127.0.0.1:1/echo"}, "")
+	tg, err := target.Resolve(context.Background(), []string{"ws://127.0.0.1:1/channel/{i}"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func newStretchedStand(t *testing.T, lanes, conns, chunk, payload int, shape fun
 			}
 		}
 		l := lane.New(lane.Config{
-			Index: i, First: uint32(i * chunk), Stride: uint32(lanes * chunk), Chunk: uint32(chunk), Conns: part, Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(conns, 28000),
+			Index: i, First: uint32(i * chunk), Stride: uint32(lanes * chunk), Chunk: uint32(chunk), Conns: part, Lines: publish.Lines, Now: n.Now, Transport: n, Target: tg, Spread: tg.Spread(conns, 28000),
 			Pending: 16, DialTimeout: time.Second, CloseTimeout: time.Second, MaxMessage: 1 << 20, Notify: func() { s.told++ },
 		})
 		s.nets, s.lanes = append(s.nets, n), append(s.lanes, l)

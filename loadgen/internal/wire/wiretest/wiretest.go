@@ -34,6 +34,12 @@ type Net struct {
 	Handshake func(p *Peer, request *http.Request)
 	// Frame is told of each frame of a client, unmasked; [Echo] if nil.
 	Frame func(p *Peer, f ws.Frame)
+	// Bytes, if not nil, is told what a client sends, as it comes, of a server that
+	// speaks no WebSocket.
+	Bytes func(p *Peer, b []byte)
+	// Line takes what comes on connections from FirstLine on, which are no WebSockets.
+	Line      func(p *Peer, b []byte)
+	FirstLine wire.Conn
 	// Idle is called when nothing will ever happen again by itself.
 	Idle func()
 	// Choked makes backlogs full.
@@ -61,6 +67,8 @@ type Peer struct {
 	gone     bool
 	// Frames counts those that came.
 	Frames int
+	// Finished says that the client has ended its side.
+	Finished bool
 }
 
 // Now is the time of the Net.
@@ -151,6 +159,21 @@ func (n *Net) Send(c wire.Conn, b []byte) results.Cause {
 // Full implements [wire.Transport].
 func (n *Net) Full(c wire.Conn) bool { return n.Choked != nil && n.Choked(c) }
 
+// Finish implements [wire.Transport]: the server ends the connection.
+func (n *Net) Finish(c wire.Conn) results.Cause {
+	p := n.peers[c]
+	if p == nil {
+		return results.CauseNoConn
+	}
+	n.After(n.Latency, func(wire.Events) {
+		if !p.gone {
+			p.Finished = true
+			p.End(results.CauseClosed)
+		}
+	})
+	return ""
+}
+
 // Close implements [wire.Transport].
 func (n *Net) Close(c wire.Conn, _ bool) {
 	if p := n.peers[c]; p != nil {
@@ -193,6 +216,9 @@ func (n *Net) Wait(timeout time.Duration, h wire.Events) error {
 	return nil
 }
 
+// Peer is the other end of a connection, nil if it is not open.
+func (n *Net) Peer(c wire.Conn) *Peer { return n.peers[c] }
+
 // EndAll ends every connection.
 func (n *Net) EndAll(why results.Cause) {
 	for _, p := range n.ordered() {
@@ -214,6 +240,14 @@ func (n *Net) ordered() []*Peer {
 
 // receive takes bytes at the server's end.
 func (p *Peer) receive(b []byte) {
+	if p.net.Bytes != nil {
+		p.net.Bytes(p, b)
+		return
+	}
+	if p.net.Line != nil && p.Conn >= p.net.FirstLine {
+		p.net.Line(p, b)
+		return
+	}
 	p.in.Write(b)
 	if !p.upgraded {
 		request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p.in.Bytes())))
