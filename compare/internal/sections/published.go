@@ -110,6 +110,7 @@ type figureHere struct {
 	server string
 	value  float64 // NaN if it was not measured
 	unit   digest.Unit
+	single bool // one operation was timed by itself
 	none   bool // nothing is measured that could stand there
 	bad    bool // the arm is INVALID
 }
@@ -123,6 +124,8 @@ func (m figureHere) text(v float64) string {
 		return format.Factor(v) + "/s"
 	case m.unit == digest.PerSecond:
 		return value(v, m.unit) + "/s"
+	case m.single && m.unit == digest.Nanoseconds: // as such times are published
+		return format.Whole(v) + " ns"
 	case m.unit == digest.BytesPerConn:
 		return value(v, m.unit) + " B/conn"
 	case m.unit == digest.Cores:
@@ -153,7 +156,7 @@ func measured(s *digest.Suite, f *results.PublishedFigure) []figureHere {
 		if !ok {
 			v = math.NaN()
 		}
-		return []figureHere{{value: v, unit: q.Unit}}
+		return []figureHere{{value: v, unit: q.Unit, single: true}}
 	}
 	var list []figureHere
 	for _, a := range s.Arms {
