@@ -134,6 +134,9 @@ func TestPolicies(t *testing.T) {
 // Settings that cannot be served with are refused by name.
 func TestConfig(t *testing.T) {
 	for field, edit := range map[string]func(*hub.Config){
+		`prefix of topics ""`:      func(c *hub.Config) { c.TopicPrefix = "" },
+		`prefix of topics "rooms"`: func(c *hub.Config) { c.TopicPrefix = "rooms" },
+		`prefix of topics "a b:"`:  func(c *hub.Config) { c.TopicPrefix = "a b:" },
 		"rooms per connection 0":   func(c *hub.Config) { c.RoomsPerConn = 0 },
 		"peers per room -1":        func(c *hub.Config) { c.PeersPerRoom = -1 },
 		"peers in presence -1":     func(c *hub.Config) { c.PresenceLimit = -1 },

@@ -209,6 +209,12 @@ func TestSignaling(t *testing.T) {
 			a < ["1","4","phoenix","chat",{}]
 			a > [null,"4","phoenix","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
 		`},
+		{name: "topics that begin as asked", edit: func(c *hub.Config) { c.TopicPrefix = "rooms:" }, script: `
+			a1 < {"topic":"rooms:lobby","event":"phx_join","payload":{"user":"1","presence":false},"ref":"1"}
+			a1 > {"topic":"rooms:lobby","event":"phx_reply","payload":{"status":"ok","response":{"id":"$a1","peers":1}},"ref":"1"}
+			a1 < {"topic":"room:lobby","event":"phx_join","payload":{},"ref":"2"}
+			a1 > {"topic":"room:lobby","event":"phx_reply","payload":{"status":"error","response":{"reason":"unmatched topic"}},"ref":"2"}
+		`},
 		{name: "joins that are refused", script: `
 			a < ["1","1","room:x","phx_join",{"user":7}]
 			a > ["1","1","room:x","phx_reply",{"status":"error","response":{"reason":"bad payload: user is not a string"}}]
