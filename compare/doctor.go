@@ -11,6 +11,7 @@ import (
 
 	"signalbench/compare/internal/child"
 	"signalbench/compare/internal/orchestrate"
+	"signalbench/compare/internal/peers"
 )
 
 // doctorCommand asks the load generator, which knows the limits of both sides,
@@ -18,6 +19,7 @@ import (
 type doctorCommand struct {
 	Conns   int      `help:"Connections that are wanted." default:"10000" placeholder:"N"`
 	Engines []string `help:"Engines that are to hold them, one at a time; the one that takes the most memory counts. All but the lessons by default." placeholder:"NAME,..."`
+	Peers   []string `help:"Servers in other languages that are to hold them." placeholder:"NAME,..."`
 	JSON    bool     `name:"json" xor:"form" help:"Answer in JSON."`
 	Sysctl  bool     `xor:"form" help:"Answer with the kernel settings that are too low alone, in the form of sysctl.conf."`
 	Bin     string   `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
@@ -30,17 +32,16 @@ func (c *doctorCommand) Run(s *session) error {
 		return err
 	}
 	defer bin.Close() // a temporary folder; nothing is lost if it stays
-	list, err := listEngines(s.ctx, bin.Server)
-	if err != nil {
-		return err
-	}
-	arms, err := choose(list, c.Engines)
+	arms, err := c.arms(s.ctx, bin.Server)
 	if err != nil {
 		return err
 	}
 	shards, err := orchestrate.Shards(c.Conns)
 	if err != nil {
 		return err
+	}
+	if len(c.Peers) > 0 {
+		shards = 1 // each is one process, whose limits are to be told
 	}
 	args := doctorArgs(c.Conns, shards, arms, true)
 	switch {
@@ -63,6 +64,27 @@ func (c *doctorCommand) Run(s *session) error {
 		return &codeError{code: exit.Code} // it has said why
 	}
 	return p.Err()
+}
+
+// arms lists who is to hold the connections. Peers need not be installed.
+func (c *doctorCommand) arms(ctx context.Context, server string) ([]orchestrate.Arm, error) {
+	var arms []orchestrate.Arm
+	for _, name := range c.Peers {
+		p, err := peers.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		arms = append(arms, orchestrate.Arm{Name: p.Name, IdleBytes: p.IdleBytes})
+	}
+	if len(arms) > 0 && len(c.Engines) == 0 {
+		return arms, nil
+	}
+	list, err := listEngines(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	engines, err := choose(list, c.Engines)
+	return append(arms, engines...), err
 }
 
 // wait waits for the end of a child that is stopped when ctx is.

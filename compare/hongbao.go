@@ -14,7 +14,8 @@ func (p *profile) envelopes(quick bool) {
 	if !slices.Contains(p.load.Workloads, results.WorkloadHongbao) {
 		return
 	}
-	p.load.Rate = "3000/s" // the first of the author's three
+	p.load.Channels.Proto = "" // a storm beside it has none either
+	p.load.Rate = "3000/s"     // the first of the author's three
 	p.load.Window = max(p.load.Window, 5*time.Second)
 	if quick {
 		p.load.Rate, p.load.Window = "1000/s", 2*time.Second

@@ -27,6 +27,7 @@ import (
 type runCommand struct {
 	URL       []string  `required:"" sep:"none" placeholder:"ws://HOST:PORT/PATH" help:"Where to connect; {i} in it is the number of the connection, from 0. Repeat it to spread connections over several ports or servers of one kind. tcp://HOST:PORT is a server that echoes bytes without WebSocket, and each --payload bytes are a message."`
 	Ports     int       `default:"1" placeholder:"P" help:"Connect to P consecutive ports from that of --url on, one after the other filled with an equal part of the connections."`
+	PerPort   int       `placeholder:"N" help:"With --ports: fill each port with N connections before the next, instead of equal parts; as few ports as that takes are used."`
 	Conns     int       `default:"1000" help:"Connections to open."`
 	Ramp      pace.Rate `default:"5000/s" help:"Upgrades per second, or max: as fast as --pending allows; each dial is then due when there is room for it."`
 	Pending   *int      `placeholder:"N" help:"Most dials in progress at once. Default: 512, and 1024 for --ramp max."`
@@ -136,6 +137,15 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case c.PerPort == 0:
+	case c.PerPort < 0 || c.Ports == 1:
+		return nil, fmt.Errorf("--per-port %d: how many connections each of several --ports is filled with", c.PerPort)
+	case c.Conns > c.PerPort*c.Ports:
+		return nil, fmt.Errorf("--per-port %d with --ports %d is for %d connections, and --conns is %d: give more ports", c.PerPort, c.Ports, c.PerPort*c.Ports, c.Conns)
+	default:
+		c.Ports = max(2, (c.Conns+c.PerPort-1)/c.PerPort) // the preflight need not ask the others
+	}
 	if c.Ports != 1 {
 		if len(urls) > 1 {
 			return nil, errors.New("--ports counts from the port of one --url: give one, or name them all without --ports")
@@ -152,7 +162,7 @@ func (c *runCommand) plan(s *session) (*trial.Plan, error) {
 		return nil, err
 	}
 	if c.Ports > 1 {
-		t.Fill()
+		t.Fill(c.PerPort)
 	}
 	p := &trial.Plan{
 		Command: append([]string{"loadgen"}, s.args...), Label: c.Label, Target: t,

@@ -6,6 +6,7 @@
 //	server token --secret-file FILE --user NAME
 //	server conform --url ws://127.0.0.1:8080/echo
 //	server engines
+//	server bench upgrade
 //
 // When it is ready it writes one line of JSON to stdout, and from then on one
 // line a second to stderr. SIGINT or SIGTERM drains it: clients get close 1001

@@ -48,6 +48,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve until a signal comes (this is what happens without a command)."`
 	Conform conformCommand `cmd:"" help:"Run the conformance kit against a server, this one or any other."`
 	Engines enginesCommand `cmd:"" help:"List the engines."`
+	Bench   benchCommand   `cmd:"" help:"Time single operations of a server in this process."`
 	Token   tokenCommand   `cmd:"" help:"Make a token for a server that asks for one."`
 	TCP     tcpCommand     `cmd:"" name:"tcp" help:"Echo bytes over TCP, without WebSocket, in one of five ways."`
 }

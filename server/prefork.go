@@ -29,7 +29,8 @@ func (c *tcpCommand) prefork(s *session) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	args := append(without(s.args, "listen", "admin", "quiet"), "--fork", "--quiet", "--listen="+address)
+	args := append(without(s.args, "listen", "admin", "quiet", "pollers", "workers"), "--fork", "--quiet", "--listen="+address,
+		fmt.Sprintf("--pollers=%d", c.Pollers), fmt.Sprintf("--workers=%d", c.Workers)) // as this process has resolved them
 	all := make([][]string, c.Pollers)
 	for i := range all {
 		all[i] = slices.Clone(args)

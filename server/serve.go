@@ -29,8 +29,6 @@ func (c *serveCommand) Run(s *session) error {
 		return c.supervise(s, processes, tables)
 	case tables > 1 && c.Ports == 0:
 		c.Ports = tables
-	case tables > 1:
-		tables = max(tables, c.Ports) // clients divide themselves among ports
 	}
 	c.resolve()
 	page, err := c.demoPage(s.ctx)

@@ -45,7 +45,7 @@ func (c *settings) division(e engine.Entry) (processes, tables int, err error) {
 			return 0, 0, fmt.Errorf("a limit of %d descriptors (ulimit -n) leaves no room for connections: raise it", l.Cur)
 		}
 		if e.OwnTables {
-			return 1, tablesFor(c.Conns, room), nil
+			return 1, tablesFor(c.Conns, max(1, room-c.Ports)), nil // each table may have all listeners
 		}
 		return (c.Conns + room - 1) / room, 1, nil
 	}

@@ -51,7 +51,7 @@ func (c *tcpCommand) Run(s *session) error {
 		return err
 	}
 	announcement := ready{PID: os.Getpid(), Engine: c.engine(), Listen: []string{listeners[0].Addr().String()}}
-	source := &admin.Source{Engine: c.engine(), Started: time.Now(), Stats: cfg.Stats, Service: noService{}, Config: effective(s.flags)}
+	source := &admin.Source{Engine: c.engine(), Started: time.Now(), Stats: cfg.Stats, Service: noService{}, Config: c.config(s)}
 
 	beside, done := context.WithCancel(context.WithoutCancel(s.ctx))
 	var wg sync.WaitGroup
@@ -87,6 +87,13 @@ func (c *tcpCommand) Run(s *session) error {
 
 // engine is what the ready line and /stats call a server of this kind.
 func (c *tcpCommand) engine() string { return "tcp-" + c.Kind }
+
+// config is the settings, as far as they are the user's.
+func (c *tcpCommand) config(s *session) map[string]any {
+	all := effective(s.flags)
+	delete(all, "fork")
+	return all
+}
 
 // resolve replaces what stands for a default by the default.
 func (c *tcpCommand) resolve() error {

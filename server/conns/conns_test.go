@@ -454,3 +454,27 @@ func TestDrainBetweenTheAnswerAndTheOwner(t *testing.T) {
 		t.Errorf("Serve returned %v", err)
 	}
 }
+
+// An engine without a read under way learns from the set whose time is up.
+func TestOverdue(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.HandshakeTimeout = 20 * time.Millisecond
+	cfg.ReadTimeout = 0
+	set := conns.NewSet(cfg)
+	l := set.Listener(local(t))
+	late, _ := pair(t, set, l)
+	defer late.Leave()
+	defer late.Close()
+	open, _ := pair(t, set, l)
+	defer open.Leave()
+	defer open.Close()
+	open.Upgraded(&goodbye{})
+	// The deadline of a read is the same, so when that ends, both are over.
+	if _, err := late.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if list := set.Overdue(nil); len(list) != 1 || list[0] != late || !late.Overdue() || open.Overdue() {
+		t.Errorf("overdue: %v, want only the one whose handshake took too long", list)
+	}
+}

@@ -35,8 +35,8 @@ type apart struct {
 }
 
 // spread is open for pollers in tables of their own. The process's own table
-// keeps none of the listeners' sockets. Where there are fewer listeners than
-// pollers, these share all of them.
+// keeps none of the listeners' sockets. Each poller has a listener for itself where
+// they are as many, as clients divide themselves among ports; else all share all.
 func (s *server) spread(listeners []net.Listener) (doors []*door, err error) {
 	var fds []int
 	defer func() {
@@ -70,7 +70,7 @@ func (s *server) spread(listeners []net.Listener) (doors []*door, err error) {
 	for i, p := range s.pollers {
 		var own []*door
 		for n, fd := range fds {
-			if n%len(s.pollers) == i || len(fds) < len(s.pollers) {
+			if n%len(s.pollers) == i || len(fds) != len(s.pollers) {
 				own = append(own, &door{loop: p, fd: fd})
 			}
 		}

@@ -14,7 +14,7 @@ import (
 // that it differs between fair arms.
 func Identity(setting string) bool {
 	switch setting {
-	case "engine", "listen", "admin":
+	case "engine", "kind", "listen", "admin":
 		return true
 	case "ports", "shards", "conns", "quiet": // how connections are divided, which is the engine's
 		return true

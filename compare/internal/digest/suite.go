@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"signalbench/results"
 )
@@ -109,6 +110,12 @@ func (s *Suite) First() *Run {
 		}
 	}
 	return nil
+}
+
+// Raw reports whether what was measured of the arm was bytes over TCP, without
+// WebSocket: it has no upgrades, and was not asked for conformance.
+func (a *Arm) Raw() bool {
+	return len(a.Runs) > 0 && strings.HasPrefix(a.Runs[0].Spec.URL, "tcp://")
 }
 
 // valid returns the runs that are valid.

@@ -4,7 +4,7 @@ package peers
 var nodeWS = Peer{
 	Name:      "node-ws",
 	Summary:   "Node.js, ws 8.23.0 from npm: one thread, no compression",
-	IdleBytes: 16_000,
+	IdleBytes: 12_000,
 	Lesson: []KnownFailure{
 		{"handshake/wrong-version", "answers 400 with the versions that it speaks, not 426"},
 		{"handshake/http-1.0", "does not look at the version of HTTP"},

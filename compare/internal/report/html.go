@@ -4,6 +4,7 @@ import (
 	"embed"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"signalbench/compare/internal/digest"
@@ -95,13 +96,14 @@ func HTML(w io.Writer, s *digest.Suite, figures []*figure.Figure, larger ...*dig
 		Suite   *digest.Suite
 		Style   template.CSS
 		Valid   bool
+		Kit     bool // every arm was to pass the conformance kit
 		Lead    string
 		Reasons []digest.Finding
 		More    int
 		NoClaim string // why no figure carries a claim, empty if they may
 		Blocks  []block
 		Reading []paragraph
-	}{s, template.CSS(styleSheet), s.Verdict == results.Valid, sections.Lead(s), reasons[:len(reasons)-more], more, noClaim(s), blocks, reading})
+	}{s, template.CSS(styleSheet), s.Verdict == results.Valid, !slices.ContainsFunc(s.Arms, (*digest.Arm).Raw), sections.Lead(s), reasons[:len(reasons)-more], more, noClaim(s), blocks, reading})
 }
 
 func noClaim(s *digest.Suite) string {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/format"
 	"signalbench/compare/internal/table"
 	"signalbench/results"
 )
@@ -22,6 +23,10 @@ func Conformance(s *digest.Suite) *table.Table {
 	}
 	for _, a := range s.Arms {
 		c := a.Conformance
+		if a.Raw() {
+			t.Add(a.Name, format.Unknown, format.Unknown, format.Unknown, "", "not asked: it echoes bytes and speaks no WebSocket").Group = true
+			continue
+		}
 		if c.Passed+len(c.Failed)+c.Skipped == 0 {
 			continue
 		}

@@ -42,14 +42,24 @@ func Summary(s *digest.Suite) *table.Table {
 	}
 	for _, a := range s.Arms {
 		if len(a.Conformance.Failed) > 0 {
-			var cases []string
-			for _, f := range a.Conformance.Failed {
-				cases = append(cases, f.Name)
-			}
-			t.Note(fmt.Sprintf("%s fails the conformance cases %s (see Conformance).", a.Name, strings.Join(cases, ", ")))
+			t.Note(fmt.Sprintf("%s fails %s (see Conformance).", a.Name, failing(a.Conformance.Failed)))
 		}
 	}
 	return t
+}
+
+// failing names the conformance cases that something fails, the first of them where
+// they are many.
+func failing(failed []results.CaseResult) string {
+	const most = 8
+	var cases []string
+	for _, f := range failed[:min(most, len(failed))] {
+		cases = append(cases, f.Name)
+	}
+	if len(failed) > most {
+		return fmt.Sprintf("%d conformance cases: %s and others", len(failed), strings.Join(cases, ", "))
+	}
+	return "the conformance cases " + strings.Join(cases, ", ")
 }
 
 // a summaryFigure is a column of the summary.

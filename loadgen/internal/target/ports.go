@@ -28,6 +28,6 @@ func Consecutive(raw string, ports int) ([]string, error) {
 	return list, nil
 }
 
-// Fill makes connections fill one destination after the other, in equal parts,
-// instead of taking turns. Call it before Spread.
-func (t *Target) Fill() { t.ports = len(t.addrs) }
+// Fill makes connections fill one destination after the other instead of taking turns:
+// in equal parts, or each with as many. Call it before Spread.
+func (t *Target) Fill(each int) { t.ports, t.each = len(t.addrs), each }

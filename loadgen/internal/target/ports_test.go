@@ -3,6 +3,8 @@ package target
 import (
 	"strings"
 	"testing"
+
+	"signalbench/loadgen/internal/wire"
 )
 
 // Ports of one server are filled one after the other, in equal parts, from as
@@ -16,7 +18,7 @@ func TestFill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tg.Fill()
+	tg.Fill(0)
 	const conns, ports = 50_000, 28_000 // not a multiple of 3
 	s := tg.Spread(conns, ports)
 	pairs := make(map[string]int)
@@ -59,7 +61,7 @@ func TestFillEvenly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tg.Fill()
+	tg.Fill(0)
 	for _, conns := range []int{100, 150, 199, 1001, 1_000_000} {
 		s := tg.Spread(conns, 28_000)
 		each := make([]int, len(urls))
@@ -70,6 +72,39 @@ func TestFillEvenly(t *testing.T) {
 			if n < conns/100 || n > conns/100+1 {
 				t.Errorf("destination %d has %d of %d connections", i, n, conns)
 			}
+		}
+	}
+}
+
+// Each port gets so many connections, and what is left goes to the last.
+func TestFillEach(t *testing.T) {
+	urls, err := Consecutive("ws://127.0.0.1:10000/{i}", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg, err := Resolve(t.Context(), urls, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg.Fill(50_000)
+	const conns, ports = 120_000, 28_000
+	s := tg.Spread(conns, ports)
+	each := make(map[uint16]int)
+	pairs := make(map[wire.Route]int)
+	for n := range uint32(conns) {
+		r, ok := s.Route(n, 0)
+		if !ok || tg.Addrs()[s.Destination(n)] != r.To {
+			t.Fatalf("connection %d goes to %v, %v", n, r, ok)
+		}
+		each[r.To.Port()]++
+		pairs[r]++
+	}
+	if each[10000] != 50_000 || each[10001] != 50_000 || each[10002] != 20_000 {
+		t.Errorf("%v", each)
+	}
+	for r, n := range pairs {
+		if n > ports/2 {
+			t.Errorf("%d connections share %v", n, r)
 		}
 	}
 }

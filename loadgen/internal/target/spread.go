@@ -18,6 +18,7 @@ import (
 type Spread struct {
 	to      []netip.AddrPort
 	filled  uint32 // connections that fill one destination after the other; 0: they take turns
+	most    uint32 // that fill one, but for the last; 0: equal parts
 	sources uint32 // 0: the kernel's choice
 	spare   bool   // further sources may be tried
 }
@@ -31,6 +32,9 @@ func (t *Target) Spread(conns, ports int) *Spread {
 	each := (conns + len(s.to) - 1) / len(s.to)
 	if t.ports > 1 {
 		s.filled = uint32(conns)
+		if t.each > 0 {
+			each, s.most = min(conns, t.each), uint32(t.each)
+		}
 	}
 	if each > usable && s.spare {
 		s.sources = uint32((each + usable - 1) / usable)
@@ -40,6 +44,9 @@ func (t *Target) Spread(conns, ports int) *Spread {
 
 // Destination returns the number of the destination of connection n.
 func (s *Spread) Destination(n uint32) uint32 {
+	if s.most > 0 {
+		return min(n/s.most, uint32(len(s.to)-1))
+	}
 	if s.filled > 0 {
 		return uint32(uint64(n) * uint64(len(s.to)) / uint64(s.filled))
 	}

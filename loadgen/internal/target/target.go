@@ -27,6 +27,7 @@ type Target struct {
 	requests []handshake.Request // for URLs, in their order; none for Raw
 	channels [][]string          // as URLs name them, in their order, divided at numbers; none for Raw
 	ports    int                 // over 1: they are filled one after the other
+	each     int                 // with so many connections; 0: with equal parts
 }
 
 // rawScheme is that of servers that echo bytes.

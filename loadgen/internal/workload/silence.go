@@ -15,6 +15,7 @@ type silence struct {
 	l       *lane.Lane
 	limit   time.Duration
 	since   time.Duration
+	end     time.Duration // nobody is ended from here on
 	heard   []uint32 // in units after since
 	step    time.Duration
 	at      time.Duration // the next look
@@ -27,10 +28,10 @@ const (
 	silenceSteps = 64 // to look at all
 )
 
-// newSilence returns one for which everybody is heard at a moment. A limit of 0 ends
-// nobody.
-func newSilence(l *lane.Lane, limit, now time.Duration) *silence {
-	s := &silence{l: l, limit: limit, since: now, at: lane.Never}
+// newSilence returns one for which everybody is heard now, and that ends nobody from a
+// moment on. A limit of 0 ends nobody at all.
+func newSilence(l *lane.Lane, limit, now, end time.Duration) *silence {
+	s := &silence{l: l, limit: limit, since: now, end: end, at: lane.Never}
 	if limit > 0 && l.Conns > 0 {
 		s.heard = make([]uint32, l.Conns)
 		s.perStep = wire.Conn((l.Conns + silenceSteps - 1) / silenceSteps)
@@ -52,7 +53,9 @@ func (s *silence) look(now time.Duration) {
 	if now < s.at {
 		return
 	}
-	s.at = now + s.step
+	if s.at = now + s.step; s.at >= s.end {
+		s.at = lane.Never
+	}
 	over := now - s.since - s.limit
 	if over < 0 {
 		return

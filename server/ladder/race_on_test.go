@@ -1,0 +1,5 @@
+//go:build race
+
+package ladder_test
+
+const raceEnabled = true
