@@ -31,6 +31,13 @@ func Server(args []string) int {
 	switch args[0] {
 	case "conform":
 		return conform(engine)
+	case "bench":
+		if args[1] != "upgrade" {
+			return fail("server: there is no benchmark " + args[1])
+		}
+		fmt.Println(`[{"name":"upgrade.nethttp","n":1000,"ns_per_op":2500,"bytes_per_op":5000,"allocs_per_op":11},` +
+			`{"name":"upgrade.zerocopy","n":9000,"ns_per_op":400,"bytes_per_op":0,"allocs_per_op":0}]`)
+		return 0
 	case "engines":
 		fmt.Println(`[{"name":"gorilla","summary":"one"},{"name":"netpoll","summary":"two"},` +
 			`{"name":"lesson","summary":"three","lesson":[{"case":"glued-frame","why":"reads only what readiness announces"}]}]`)

@@ -327,3 +327,28 @@ func TestRefusedPlans(t *testing.T) {
 		}
 	}
 }
+
+// What is repeated of others is in the suite from the first step on, and operations
+// that are timed by themselves at the end.
+func TestReproduction(t *testing.T) {
+	t.Parallel()
+	r, dir := programs(t)
+	p := plan(dir, 1, "netpoll")
+	p.Reproduction = &results.Reproduction{Scenario: "nobody-4k", Published: 4000, Conns: 1000}
+	p.Benchmark = []string{"bench", "upgrade", "--json"}
+	s, err := r.Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Reproduction == nil || s.Reproduction.Scenario != "nobody-4k" || len(s.Benchmarks) != 2 || s.Benchmarks[0].Ns != 2500 {
+		t.Errorf("reproduction %+v, benchmarks %+v", s.Reproduction, s.Benchmarks)
+	}
+
+	p.Out, p.Benchmark = filepath.Join(dir, "other"), []string{"bench", "nonesuch", "--json"}
+	if s, err = r.Run(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Findings) == 0 || s.Findings[len(s.Findings)-1].Severity != results.Warning || s.Verdict != results.Valid {
+		t.Errorf("%s, findings %+v; want a warning that nothing was timed", s.Verdict, s.Findings)
+	}
+}

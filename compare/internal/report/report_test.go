@@ -68,10 +68,15 @@ var suites = sync.OnceValue(func() map[string]*digest.Suite {
 		"rooms": {2, rooms()},
 		"push":  {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Echo: 300 * time.Microsecond, Lean: true, Push: true}}},
 		// enough for its upgrades to be told apart by how many were held
-		"ramped": {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Held: 24_000}}},
+		"ramped":    {1, []fixture.Engine{{Name: "netpoll", RSS: 240, Held: 24_000}}},
+		"published": {1, held(1000)},
 	} {
 		dir := filepath.Join(folder, name)
-		fixture.Suite(shared, dir, of.repetitions, of.engines...)
+		if name == "published" {
+			fixture.Published(shared, dir, of.engines...)
+		} else {
+			fixture.Suite(shared, dir, of.repetitions, of.engines...)
+		}
 		s, err := digest.Open(dir)
 		if err != nil {
 			shared.Fatal(err)
@@ -146,7 +151,7 @@ func TestHTMLIsSelfContained(t *testing.T) {
 		}
 		want := 5
 		switch name { // memory, upgrade, heartbeat, connections, ramp, and the machine of each engine
-		case "held":
+		case "held", "published":
 			want = 7
 		case "ramped":
 			want = 6
@@ -233,5 +238,26 @@ func TestWrite(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(dir, "*", ".*.tmp-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A figure that nobody measured has no number anywhere.
+func TestNotFoundHasNoNumber(t *testing.T) {
+	t.Parallel()
+	s := open(t)["published"]
+	var text, md, page bytes.Buffer
+	if err := errors.Join(report.Text(&text, s), report.Markdown(&md, s), report.HTML(&page, s, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]string{"text": text.String(), "Markdown": md.String(), "HTML": page.String()} {
+		if strings.Contains(b, "777") {
+			t.Errorf("%s: the number of a figure that was not found is printed", name)
+		}
+		if !strings.Contains(b, "claimed, no measurement") {
+			t.Errorf("%s: nothing says that no measurement was published", name)
+		}
+	}
+	if at := strings.Index(md.String(), "## "); !strings.HasPrefix(md.String()[at:], "## Published beside measured") {
+		t.Errorf("the first section is %.40q", md.String()[at:])
 	}
 }

@@ -3,7 +3,6 @@ package sections
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"signalbench/compare/internal/digest"
 	"signalbench/compare/internal/format"
@@ -36,7 +35,7 @@ func Extrapolated(s *digest.Suite) *table.Table {
 				continue
 			}
 			there, how := extrapolate(s, f, m)
-			t.Add(f.Name, m.server, m.text(m.value), there, publishedText(f), how).Bad = m.bad
+			t.Add(f.Name, m.server, m.here(), there, publishedText(f), how).Bad = m.bad
 		}
 	}
 	speed(t, s)
@@ -76,13 +75,13 @@ func speed(t *table.Table, s *digest.Suite) {
 		if !ok || here <= 0 {
 			continue
 		}
+		m := figureHere{value: here, unit: q.Unit, single: true}
 		if reference == "" {
 			reference, factor = f.Name, f.Value/here
 			t.Note(fmt.Sprintf("CPU factor: %s, %s published divided by %s measured here = %s. It says how much longer this operation took there, the Go release and the library's included, and nothing of other operations.",
-				reference, value(f.Value, q.Unit), value(here, q.Unit), format.Factor(factor)))
+				reference, m.text(f.Value), m.text(here), format.Factor(factor)))
 			continue
 		}
-		t.Add(f.Name, strings.TrimPrefix(q.Name, "bench."), value(here, q.Unit), value(here*factor, q.Unit), publishedText(f),
-			"measured here, times the CPU factor of "+format.Factor(factor)+" from "+reference)
+		t.Add(f.Name, "", m.text(here), m.text(here*factor), publishedText(f), "measured here, times the CPU factor of "+format.Factor(factor)+" from "+reference)
 	}
 }

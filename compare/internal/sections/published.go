@@ -53,7 +53,7 @@ func Published(s *digest.Suite) *table.Table {
 			if several {
 				cells = append(cells, m.server)
 			}
-			cells = append(cells, m.text(m.value))
+			cells = append(cells, m.here())
 			if f.Scales {
 				scale = format.Part(r.Scale())
 			}
@@ -110,27 +110,36 @@ type figureHere struct {
 	server string
 	value  float64 // NaN if it was not measured
 	unit   digest.Unit
+	single bool // one operation was timed by itself
 	none   bool // nothing is measured that could stand there
 	bad    bool // the arm is INVALID
 }
 
+// text writes v in the unit of the figure.
 func (m figureHere) text(v float64) string {
-	if m.none {
+	switch {
+	case m.none || math.IsNaN(v):
 		return format.Unknown
+	case m.unit == digest.PerSecond && math.Abs(v) < 100: // a rate of few connections is worth its digits
+		return format.Factor(v) + "/s"
+	case m.unit == digest.PerSecond:
+		return value(v, m.unit) + "/s"
+	case m.single && m.unit == digest.Nanoseconds: // as such times are published
+		return format.Whole(v) + " ns"
+	case m.unit == digest.BytesPerConn:
+		return value(v, m.unit) + " B/conn"
+	case m.unit == digest.Cores:
+		return value(v, m.unit) + " cores"
 	}
-	text := value(v, m.unit)
-	if unit := unitName(m.unit); unit != "" && text != format.Unknown {
-		switch m.unit {
-		case digest.BytesPerConn:
-			return text + " B/conn"
-		case digest.PerSecond:
-			return text + "/s"
-		default:
-			return text + " " + unit
-		}
-	}
-	if m.unit == digest.Cores && text != format.Unknown {
-		return text + " cores"
+	return strings.TrimSpace(value(v, m.unit) + " " + unitName(m.unit))
+}
+
+// here is the figure as it was measured, with a word of warning where it must not be
+// quoted.
+func (m figureHere) here() string {
+	text := m.text(m.value)
+	if m.bad && text != format.Unknown {
+		text += " (" + string(results.Invalid) + ")"
 	}
 	return text
 }
@@ -147,7 +156,7 @@ func measured(s *digest.Suite, f *results.PublishedFigure) []figureHere {
 		if !ok {
 			v = math.NaN()
 		}
-		return []figureHere{{value: v, unit: q.Unit}}
+		return []figureHere{{value: v, unit: q.Unit, single: true}}
 	}
 	var list []figureHere
 	for _, a := range s.Arms {

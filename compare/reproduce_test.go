@@ -1,0 +1,98 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"signalbench/compare/internal/digest"
+	"signalbench/compare/internal/orchestrate"
+	"signalbench/compare/internal/scenario"
+)
+
+// Every published figure of every scenario stands beside something that is known.
+func TestScenariosNameKnownQuantities(t *testing.T) {
+	t.Parallel()
+	list, err := scenario.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, sc := range list {
+		for _, f := range sc.Figures {
+			if f.Quantity == "" {
+				continue
+			}
+			compared++
+			if _, ok := digest.QuantityNamed(f.Quantity); !ok {
+				t.Errorf("%s: figure %q: no quantity has the name %q", sc.Name, f.Name, f.Quantity)
+			}
+		}
+	}
+	if compared == 0 {
+		t.Error("no figure stands beside a quantity")
+	}
+}
+
+// What one connection does stays as it was published, whatever their number.
+func TestScenarioLoad(t *testing.T) {
+	t.Parallel()
+	sc := &scenario.Scenario{Connections: 1000, Load: scenario.Load{
+		Workloads: []string{"echo-closed", "push"}, Path: "/channel/{i}", Payload: 512, Each: 10 * time.Second, InFlight: 30, Window: 7 * time.Second,
+		Flags: []scenario.Flag{{Name: "silence", Value: "360s"}, {Name: "channels", Value: "{conns}"}, {Name: "binary"}},
+	}}
+	base := profileFor(false, false).load
+	want := base
+	want.Workloads, want.Path, want.Payload, want.Ramp, want.Conns = sc.Load.Workloads, "/channel/{i}", "512B", "max", 100
+	want.Rate, want.InFlight, want.Window = "10/s", 3, 7*time.Second
+	want.Flags = []string{"--silence=360s", "--channels=100", "--binary"}
+	if diff := cmp.Diff(want, scenarioLoad(sc, 100, 1)); diff != "" {
+		t.Errorf("100 of 1,000 (-want +got):\n%s", diff)
+	}
+	if got := scenarioLoad(sc, 10, 1).InFlight; got != 1 {
+		t.Errorf("%d messages are outstanding, want at least one", got)
+	}
+	// More connections than one process holds: the profile of many, and no heartbeat
+	// that nobody published.
+	if l := scenarioLoad(sc, 500, 2); l.Heartbeat != 0 || l.Probe != 0 || l.Pending != 1024 || !l.Yardstick || l.Window != 7*time.Second {
+		t.Errorf("in two processes: %+v", l)
+	}
+
+	rooms := &scenario.Scenario{Connections: 1000, Load: scenario.Load{Workloads: []string{"broadcast"}, Protocol: "phoenix", Topic: "rooms:lobby", Version: "1.0.0", Rate: 0.1, Plateaus: 4}}
+	l := scenarioLoad(rooms, 200, 1)
+	if diff := cmp.Diff(orchestrate.Channels{Proto: "phoenix", Topic: "rooms:lobby", Version: "1.0.0"}, l.Channels); diff != "" || l.Rate != "0.1/s" || l.Plateaus != 4 {
+		t.Errorf("rate %s, %d plateaus, channels (-want +got):\n%s", l.Rate, l.Plateaus, diff)
+	}
+	silent := &scenario.Scenario{Connections: 1000, Load: scenario.Load{Workloads: []string{"hold", "storm"}, Storm: "silence", Backoffs: []string{"none"}}}
+	l = scenarioLoad(silent, 200, 1)
+	if l.Channels.Proto != "" || l.Storm.By != "silence" || len(l.Storm.Backoffs) != 1 {
+		t.Errorf("storm %+v over %q", l.Storm, l.Channels.Proto)
+	}
+}
+
+func TestScale(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]scale{"1/20": 0.05, "0.05": 0.05, " 5 % ": 0.05, "3/4": 0.75, "1": 1, "1.5": 1.5} {
+		var s scale
+		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
+			t.Errorf("%q: %v, %v; want %v", text, s, err, want)
+		}
+	}
+	for _, text := range []string{"", "0", "-1/20", "1/-20", "1/0", "0/5", "1/2/3", "5%/2", "x", "nan", "inf", "1/x", "%"} {
+		var s scale
+		if err := s.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken as the scale %v", text, s)
+		}
+	}
+}
+
+// A number is cut to three digits, never raised.
+func TestRounded(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{7: 7, 999: 999, 1000: 1000, 19936: 19900, 2799705: 2790000} {
+		if got := rounded(n); got != want {
+			t.Errorf("%d is cut to %d, want %d", n, got, want)
+		}
+	}
+}
