@@ -458,8 +458,15 @@ static int listen_on(char *address) {
   return fd;
 }
 
+static void leave(int number) {
+  (void)number;
+  _exit(0);
+}
+
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, leave);
+  signal(SIGTERM, leave);
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   size = limit.rlim_cur = limit.rlim_max;
