@@ -12,6 +12,7 @@ import (
 
 	"signalbench/server/conns"
 	"signalbench/server/engine"
+	"signalbench/server/overhttp"
 )
 
 // ioBytes is the size of every buffer in the article, and of net/http's own.
@@ -49,7 +50,7 @@ type listening struct {
 func (e *listening) Serve(ctx context.Context, listeners []net.Listener, h engine.Handler) error {
 	s := &server{cfg: &e.cfg, rung: e.rung, handler: h, set: conns.NewSet(&e.cfg)}
 	if e.rung.loops {
-		return s.set.Serve(ctx, listeners, s.acceptHTTP)
+		return s.set.Serve(ctx, listeners, overhttp.Accept(s.cfg, s.handler, s.upgradeHTTP))
 	}
 	return s.serveReady(ctx, listeners)
 }
@@ -82,9 +83,9 @@ func (s *server) serveReady(ctx context.Context, listeners []net.Listener) error
 	if s.rung.pool {
 		s.pool = newPool(s.cfg.Workers)
 	}
-	accept := s.acceptHTTP
-	if s.rung.raw {
-		accept = s.acceptRaw
+	accept := s.acceptRaw
+	if !s.rung.raw {
+		accept = overhttp.Accept(s.cfg, s.handler, s.upgradeHTTP)
 	}
 	watchable := make([]net.Listener, len(listeners))
 	for i, l := range listeners {

@@ -28,6 +28,13 @@ func Secure(cfg *engine.Config) {
 
 // Serve is [engine.Engine.Serve] for an engine that takes part from the upgrade on.
 func Serve(ctx context.Context, cfg *engine.Config, listeners []net.Listener, h engine.Handler, up Upgrade) error {
+	return conns.NewSet(cfg).Serve(ctx, listeners, Accept(cfg, h, up))
+}
+
+// Accept returns what serves one listener of a [conns.Set], for an engine that has its
+// own: net/http accepts the connections and reads their requests, until the listener
+// is closed.
+func Accept(cfg *engine.Config, h engine.Handler, up Upgrade) func(net.Listener) error {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	srv := &http.Server{
@@ -47,12 +54,12 @@ func Serve(ctx context.Context, cfg *engine.Config, listeners []net.Listener, h 
 	// One request is an upgrade or the end. The time of the handshake is the
 	// socket's own and so needs no timeout here.
 	srv.SetKeepAlivesEnabled(false)
-	return conns.NewSet(cfg).Serve(ctx, listeners, func(l net.Listener) error {
+	return func(l net.Listener) error {
 		if cfg.TLS != nil {
 			l = tls.NewListener(l, cfg.TLS)
 		}
 		return srv.Serve(l)
-	})
+	}
 }
 
 // socketKey is the context key of a request's *conns.Conn.
