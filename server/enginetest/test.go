@@ -21,9 +21,16 @@ import (
 // subtest. Cases in e.Lesson must fail and all others must pass; none may be
 // skipped. What the engine holds must be gone when it has stopped.
 //
+// Of an engine that is optional it is the quick cases alone when the race detector is
+// on, where each engine costs most: scripts/test.sh runs the whole kit without.
+//
 // It counts the goroutines and descriptors of the process, so nothing else may
 // run beside it.
 func Test(t *testing.T, e engine.Entry) {
+	if raceEnabled && e.Optional {
+		testQuick(t, e)
+		return
+	}
 	goroutines := runtime.NumGoroutine()
 	// Without a send buffer of a fixed size the kernel gives a loopback socket
 	// megabytes, and each client that is to be evicted has to fill them first.
@@ -45,9 +52,8 @@ func Test(t *testing.T, e engine.Entry) {
 	t.Run("tls", func(t *testing.T) { testTLS(t, e) })
 }
 
-// Quick is [Test] without the cases that wait for a timeout or send a flood, for
-// engines whose full kit is run elsewhere.
-func Quick(t *testing.T, e engine.Entry) {
+// testQuick is [Test] without the cases that wait for a timeout or send a flood.
+func testQuick(t *testing.T, e engine.Entry) {
 	goroutines := runtime.NumGoroutine()
 	report := pass(t, e, setup{}, Options{Known: e.Lesson, Quick: true})
 	settled(t, goroutines)

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -19,12 +18,11 @@ var urlFlag = flag.String("url", "", "run the kit against the echo server at thi
 
 // TestURL runs the kit against a URL as `server conform` does.
 func TestURL(t *testing.T) {
-	target, known, limit := Target{URL: *urlFlag}, []engine.KnownFailure(nil), caseTime
+	target, known := Target{URL: *urlFlag}, []engine.KnownFailure(nil)
 	if *urlFlag == "" {
-		// It never says a word to some of the cases.
-		target, known, limit = plainGorilla(t), plainGorillaFails(), 4*time.Second
+		target, known = plainGorilla(t), plainGorillaFails()
 	}
-	report, err := Run(t.Context(), target, Options{Known: known, Parallel: 16, caseTime: limit})
+	report, err := Run(t.Context(), target, Options{Known: known, Parallel: 16})
 	if err != nil {
 		t.Fatal(err)
 	}
