@@ -33,9 +33,9 @@ func settleBack(before results.Holdings, conns uint64, patience time.Duration, r
 
 // back does so for the run.
 func (r *runner) back(conns uint64) (*results.Baseline, error) {
-	patience := baselinePatience
+	patience := r.tempo.patience
 	if r.ctx.Err() != nil {
-		patience = baselineInterrupted
+		patience = min(patience, baselineInterrupted)
 	}
 	return settleBack(r.before, conns, patience, r.sampler.Holdings, func(d time.Duration) error { return r.until(r.now() + d) })
 }

@@ -36,43 +36,53 @@ func holding(t *testing.T, s *server) *Plan {
 func TestHoldWithLife(t *testing.T) {
 	t.Parallel()
 	for _, groups := range []int{1, 3} {
-		p := holding(t, serve(t, false, nil))
-		p.Groups = groups
-		seen := new(watch)
-		// So often that some ticks fall into the window, however busy the machine is.
-		run, err := run(context.Background(), p, seen, tempo{tick: 10 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bad := fatal(run); len(bad) > 0 {
-			t.Errorf("invalid: %q", bad)
-		}
-		books(t, run)
-		warm, window := named(t, run, "hold/warm-up"), named(t, run, "hold/window")
-		if warm.Ops.Completed != 20 || window.Ops.Completed != 80 || window.Offered != 200 || window.Model != results.OpenLoop {
-			t.Errorf("%+v %+v", warm.Ops, window)
-		}
-		if o := window.Probes; o.Scheduled != 8 || o.Completed != 8 {
-			t.Errorf("probes %+v", o)
-		}
-		for name, want := range map[string]uint64{results.MetricResponse: 80, results.MetricService: 80, results.MetricProbe: 8} {
-			if m, _ := window.Metric(name); m.Count != want {
-				t.Errorf("%s has %d values, want %d", name, m.Count, want)
+		// A machine that is busy may look at nothing in a whole window.
+		for tries := 1; !holdsWithLife(t, groups) && !t.Failed(); tries++ {
+			if tries == 5 {
+				t.Errorf("%d groups: no snapshot of %d runs tells of heartbeats that are asked for and answered", groups, tries)
 			}
-		}
-		if s := run.Spec; s.Heartbeat != p.Heartbeat || s.HeartbeatTimeout != p.HeartbeatTimeout || s.Probe != p.Probe {
-			t.Errorf("%+v", s)
-		}
-		var asked, answered uint64
-		for _, s := range seen.ticks {
-			if s.Phase == "hold/window" || s.Phase == "hold/drain" {
-				asked, answered = max(asked, s.Asked), max(answered, s.Answered)
-			}
-		}
-		if asked == 0 || asked > 80 || answered == 0 || answered > asked {
-			t.Errorf("%d asked and %d answered in %d snapshots", asked, answered, len(seen.ticks))
 		}
 	}
+}
+
+// holdsWithLife is one such run, and whether snapshots of its window tell of life.
+func holdsWithLife(t *testing.T, groups int) bool {
+	p := holding(t, serve(t, false, nil))
+	p.Groups = groups
+	seen := new(watch)
+	run, err := run(context.Background(), p, seen, tempo{tick: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad := fatal(run); len(bad) > 0 {
+		t.Errorf("invalid: %q", bad)
+	}
+	books(t, run)
+	warm, window := named(t, run, "hold/warm-up"), named(t, run, "hold/window")
+	if warm.Ops.Completed != 20 || window.Ops.Completed != 80 || window.Offered != 200 || window.Model != results.OpenLoop {
+		t.Errorf("%+v %+v", warm.Ops, window)
+	}
+	if o := window.Probes; o.Scheduled != 8 || o.Completed != 8 {
+		t.Errorf("probes %+v", o)
+	}
+	for name, want := range map[string]uint64{results.MetricResponse: 80, results.MetricService: 80, results.MetricProbe: 8} {
+		if m, _ := window.Metric(name); m.Count != want {
+			t.Errorf("%s has %d values, want %d", name, m.Count, want)
+		}
+	}
+	if s := run.Spec; s.Heartbeat != p.Heartbeat || s.HeartbeatTimeout != p.HeartbeatTimeout || s.Probe != p.Probe {
+		t.Errorf("%+v", s)
+	}
+	var asked, answered uint64
+	for _, s := range seen.ticks {
+		if s.Phase == "hold/window" || s.Phase == "hold/drain" {
+			asked, answered = max(asked, s.Asked), max(answered, s.Answered)
+		}
+	}
+	if asked > 80 || answered > asked {
+		t.Errorf("%d asked and %d answered in %d snapshots", asked, answered, len(seen.ticks))
+	}
+	return answered > 0
 }
 
 // One of twenty connections does not answer: the run goes to its end, and says so.
@@ -124,9 +134,12 @@ func TestHoldOfOneThatDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	books(t, run)
-	window := named(t, run, "hold/window")
-	if window.Dials.Lost != 1 || window.Ops.Causes[results.CauseReset] != 1 || window.Ops.Causes[results.CauseNoConn] < 2 {
-		t.Errorf("%+v %+v", window.Ops, window.Dials)
+	window, lost := named(t, run, "hold/window"), uint64(0)
+	for _, p := range run.Phases { // on a busy machine the end is seen after the window
+		lost += p.Dials.Lost
+	}
+	if lost != 1 || window.Ops.Causes[results.CauseReset] != 1 || window.Ops.Causes[results.CauseNoConn] < 2 {
+		t.Errorf("%+v, %d lost", window.Ops, lost)
 	}
 	if before, after := upgraded.Load(), s.accepted.Load(); before != after {
 		t.Errorf("%d connections were accepted before the first heartbeat, %d at the end", before, after)

@@ -71,9 +71,10 @@ type tempo struct {
 	readings bool          // memory is read
 	proc     string        // where the kernel's counters are
 	round    time.Duration // of bare fan-out; 0: its own choice
+	patience time.Duration // with a machine that is to be as before; 0: one look
 }
 
-var normal = tempo{tick: time.Second, readings: true, proc: "/proc"}
+var normal = tempo{tick: time.Second, readings: true, proc: "/proc", patience: baselinePatience}
 
 func run(ctx context.Context, p *Plan, o Observer, tempo tempo) (*results.Run, error) {
 	if err := p.Check(); err != nil {

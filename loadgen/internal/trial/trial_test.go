@@ -23,7 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// often makes a run look around often and read no memory.
+// often makes a run look around often, read no memory, and wait for none of the
+// sockets that other tests have open.
 var often = tempo{tick: 200 * time.Millisecond}
 
 // watch is an observer that can act.
