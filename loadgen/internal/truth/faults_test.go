@@ -2,6 +2,7 @@ package truth
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -15,16 +16,17 @@ import (
 func TestFaultsAreCounted(t *testing.T) {
 	for _, c := range []struct {
 		fault string
+		every int // one of so many is spoiled, two a second
 		args  []string
 		want  func(spoiled uint64) results.Ops // the faults among them
 	}{
-		{"drop", nil, func(n uint64) results.Ops { return results.Ops{Missing: n, Failed: n} }},
-		{"double", nil, func(n uint64) results.Ops { return results.Ops{Duplicate: n} }},
-		{"reorder", nil, func(n uint64) results.Ops { return results.Ops{Reordered: n} }},
-		{"corrupt", nil, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
-		{"behead", nil, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
-		{"corrupt", []string{"--payload=32B"}, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
-		{"corrupt", []string{"--payload=100000B", "--binary"}, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
+		{"drop", 1000, nil, func(n uint64) results.Ops { return results.Ops{Missing: n, Failed: n} }},
+		{"double", 1000, nil, func(n uint64) results.Ops { return results.Ops{Duplicate: n} }},
+		{"reorder", 1000, nil, func(n uint64) results.Ops { return results.Ops{Reordered: n} }},
+		{"corrupt", 1000, nil, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
+		{"behead", 1000, nil, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
+		{"corrupt", 1000, []string{"--payload=32B"}, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
+		{"corrupt", 200, []string{"--payload=100000B", "--binary"}, func(n uint64) results.Ops { return results.Ops{Corrupt: n, Failed: n} }},
 	} {
 		name := c.fault
 		for _, a := range c.args {
@@ -32,8 +34,8 @@ func TestFaultsAreCounted(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := serve(t, "--spoil", c.fault, "--every=1000")
-			run := generate(t, server.url, append([]string{"--conns=20", "--ramp=max", "--workload=echo", "--rate=2000/s",
+			server := serve(t, "--spoil", c.fault, fmt.Sprintf("--every=%d", c.every))
+			run := generate(t, server.url, append([]string{"--conns=20", "--ramp=max", "--workload=echo", fmt.Sprintf("--rate=%d/s", 2*c.every),
 				"--warmup=1s", "--duration=2s", "--drain=2s"}, c.args...)...).finish(t, 30*time.Second, exitInvalid)
 			truth := server.stop(t)
 			if truth.Spoiled < 4 {
