@@ -125,7 +125,7 @@ type absentError struct{ error }
 func scenarioServerOf(sc *scenario.Scenario, a scenario.Arm, engines []entry) (orchestrate.Arm, error) {
 	switch {
 	case a.TCP != "":
-		return orchestrate.Arm{Program: &orchestrate.Program{Args: []string{"tcp", "--kind", a.TCP}, Engine: "tcp-" + a.TCP, Scheme: "tcp", Admin: true}}, nil
+		return tcpArm(a.TCP), nil
 	case a.Peer != "":
 		if _, err := peers.Find(a.Peer); err != nil {
 			return orchestrate.Arm{}, err
