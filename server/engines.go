@@ -13,6 +13,7 @@ import (
 	"signalbench/server/gobwas"
 	"signalbench/server/gorilla"
 	"signalbench/server/gws"
+	"signalbench/server/nbio"
 	"signalbench/server/netpoll"
 )
 
@@ -25,6 +26,7 @@ var engines = []engine.Entry{
 	netpoll.DescEntry,
 	coder.Entry,
 	gws.Entry,
+	nbio.Entry,
 }
 
 // engineNames returns the names of the list, for people.

@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 
 // engines are known to the list of engines in package server and to nobody
 // else, one another included.
-var engines = []string{"server/coder", "server/gobwas", "server/gorilla", "server/gws", "server/netpoll"}
+var engines = []string{"server/coder", "server/gobwas", "server/gorilla", "server/gws", "server/nbio", "server/netpoll"}
 
 // oneImporter names dependencies that may be imported in one place only.
 var oneImporter = map[string]string{

@@ -37,7 +37,7 @@ func (s *server) decide(r *http.Request, nc *conns.Conn) (*engine.Request, error
 	if nc.Surplus() {
 		return nil, conns.OverLimit
 	}
-	if err := check(r); err != nil {
+	if err := Check(r); err != nil {
 		return nil, err
 	}
 	request := &engine.Request{
@@ -53,8 +53,9 @@ func (s *server) decide(r *http.Request, nc *conns.Conn) (*engine.Request, error
 	return request, nc.Upgrading()
 }
 
-// check holds a request against RFC 6455 section 4.2.1.
-func check(r *http.Request) error {
+// Check holds a request against RFC 6455 section 4.2.1. The error is one of package
+// upgrade.
+func Check(r *http.Request) error {
 	bad := func(status int, reason string) error { return &upgrade.BadRequest{Status: status, Reason: reason} }
 	keys, versions := r.Header["Sec-Websocket-Key"], r.Header["Sec-Websocket-Version"]
 	switch {
