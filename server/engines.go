@@ -14,6 +14,7 @@ import (
 	"signalbench/server/gorilla"
 	"signalbench/server/gws"
 	"signalbench/server/ladder"
+	"signalbench/server/nbio"
 	"signalbench/server/netpoll"
 )
 
@@ -30,6 +31,7 @@ var engines = []engine.Entry{
 	ladder.EntryD,
 	coder.Entry,
 	gws.Entry,
+	nbio.Entry,
 }
 
 // engineNames returns the names of the list, for people.
