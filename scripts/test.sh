@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change lands: form, lint, tests under the
-# race detector, truth tests, fuzzing, a real comparison whose report is opened
-# in a browser, relays, a storm and a broadcast, the load generator against a
-# server that is not ours, the rooms with a client that is not ours, a run past one
-# process's descriptor limit, one that loses a part of its server, five that meet a
-# limit of the kernel and say which, and kernel settings raised and put back.
+# race detector, truth tests, fuzzing, runs that meet a limit of the kernel and say
+# which, one that loses a part of its server, kernel settings raised and put back, a
+# real comparison whose report is opened in a browser, relays, a storm and a
+# broadcast, the load generator against a server that is not ours, the servers in
+# other languages beside ours, published runs repeated, the rooms with a client that
+# is not ours, and a run past one process's descriptor limit.
 #
 #   scripts/test.sh            all steps
 #   scripts/test.sh NAME...    some of them; see the list at the end
@@ -21,18 +22,57 @@ export SIGNALBENCH_OUT=${SIGNALBENCH_OUT:-$(mktemp -d "${TMPDIR:-/tmp}/signalben
 out=$SIGNALBENCH_OUT
 mkdir -p "$out"
 
-# need COMMAND PACKAGE: installs the Debian package if the command is missing.
+# need COMMAND PACKAGE...: installs the Debian packages if the command is missing.
 need() {
   command -v "$1" >/dev/null && return
-  echo "installing $2"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$2"
+  echo "installing ${*:2}"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${@:2}"
   command -v "$1" >/dev/null || { echo "$1 is missing and could not be installed"; return 1; }
+}
+
+# The race detector is linked by a C compiler.
+need_compiler() { need gcc gcc libc6-dev; }
+
+# need_kernel_tools: what faults and tune bring about and put back is the kernel's.
+need_kernel_tools() {
+  need ip iproute2
+  need nft nftables
+  need sysctl procps
+}
+
+# need_peers NAME...: installs servers in other languages that this run has not yet.
+need_peers() {
+  local name
+  export SIGNALBENCH_PEERS=$out/peers
+  for name; do
+    [ -x "$SIGNALBENCH_PEERS/$name/start" ] || scripts/peers.sh "$name"
+  done
+}
+
+all_peers() { scripts/peers.sh --list | cut -d ' ' -f 1; }
+
+# need_phoenix installs phoenix.js, and our tests beside it, for this run.
+need_phoenix() {
+  [ -e "$out/phoenix/node_modules/.package-lock.json" ] && return
+  need npm npm
+  mkdir -p "$out/phoenix"
+  cp scripts/peers/phoenix/package.json scripts/peers/phoenix/*.mjs "$out/phoenix"
+  (cd "$out/phoenix" && npm install --no-audit --no-fund --no-package-lock)
+}
+
+# Provide: what the steps need besides Go is fetched while the first of them compile.
+# Each step asks for it again, so that it can run alone.
+step_provide() {
+  need chromium chromium
+  need_kernel_tools
+  need_peers $(all_peers)
+  need_phoenix
 }
 
 # The packages whose tests hold the clock against the truth: they run alone.
 timed='/loadgen/internal/truth$'
 
-step_modules() { go mod download && go mod verify && go mod tidy -diff; }
+step_modules() { need_compiler && go mod download && go mod verify && go mod tidy -diff; }
 
 step_gofmt() {
   local ugly
@@ -48,12 +88,13 @@ step_staticcheck() { go tool staticcheck ./...; }
 # engine over real sockets.
 # They hold servers to the clock, and a machine that is busy with something else
 # makes both late: a package that fails has one more try, alone.
-# Three packages are tested at once, as the longest mostly wait, in the order of the
+# Four packages are tested at once, as the longest mostly wait, in the order of the
 # list: these come first, or the last of them would run alone while cores are idle.
 step_race() {
   local log=$out/race.first failed
-  { go list ./server/{netpoll,gorilla,enginetest} ./loadgen/internal/trial && go list ./...; } | awk '!seen[$0]++' |
-    grep -v "$timed" | xargs go test -race -vet=off -timeout 5m -p 3 2>&1 | tee "$log" && return
+  need_compiler
+  { go list ./server/netpoll ./server ./server/{enginetest,gorilla} ./loadgen/internal/{trial,workload} ./loadgen && go list ./...; } | awk '!seen[$0]++' |
+    grep -v "$timed" | xargs go test -race -vet=off -timeout 5m -p 4 2>&1 | tee "$log" && return
   failed=$(awk '$1 == "FAIL" && $2 ~ "/" {print $2}' "$log")
   [ -n "$failed" ] || return 1
   echo "once more: $failed"
@@ -70,11 +111,39 @@ step_unraced() {
   done
 }
 
-step_truth() { go list ./... | grep "$timed" | xargs go test -vet=off -count=1 -timeout 3m -v; }
+# Optional: the whole conformance kit for the engines that are measured only when they
+# are named, which step race holds to its quick cases. It mostly waits, so each engine
+# has a process of its own beside all others.
+step_optional() {
+  local dir
+  git ls-files -co --exclude-standard 'server/*.go' | xargs grep -lE '^\s+Optional: +true,' | xargs dirname | sort -u >"$out/optional"
+  [ -s "$out/optional" ]
+  rm -rf "$out/optional.bin"
+  while read -r dir; do go test -vet=off -c -o "$out/optional.bin/$(basename "$dir")" "./$dir" </dev/null; done <"$out/optional"
+  for dir in $(cat "$out/optional"); do
+    "$out/optional.bin/$(basename "$dir")" -test.list '^TestConformance' | sed "s|^|$dir |"
+  done | xargs -P 8 -L 1 scripts/test.sh --alone optional_one
+}
+
+# optional_one DIR TEST tells that it passed, or all of what failed.
+step_optional_one() {
+  local log; log=$out/optional.bin/$(basename "$1").$2.log
+  if (cd "$1" && "$out/optional.bin/$(basename "$1")" -test.paniconexit0 -test.timeout 3m -test.run "^$2\$") >"$log" 2>&1; then
+    echo "$1 $2 ok"
+    return
+  fi
+  echo "$1 $2 FAILED"
+  cat "$log"
+  return 1
+}
+
+# Truth: the tests that are parallel to each other count and do not time; they mostly
+# wait.
+step_truth() { go list ./... | grep "$timed" | xargs go test -vet=off -count=1 -timeout 3m -parallel 6 -v; }
 
 # Fuzz: every target that there is, a few seconds each. The test binary of a
 # package is linked once, with the fuzzer's instrumentation; then two targets run
-# at a time, each with one worker.
+# at a time, each with one worker; they leave the processor to whatever runs beside.
 step_fuzz() {
   local targets=$out/fuzz.targets dir last=
   rm -rf "$out/fuzz"
@@ -87,7 +156,7 @@ step_fuzz() {
   done <"$targets"
   echo "$(wc -l <"$targets") targets"
   [ -s "$targets" ]
-  xargs -P 2 -L 1 scripts/test.sh --alone fuzz_one <"$targets"
+  xargs -P 2 -L 1 nice scripts/test.sh --alone fuzz_one <"$targets"
 }
 
 # fuzz_one DIR TARGET tells how far it came, or all of what failed. The fuzzer
@@ -193,9 +262,8 @@ step_browser() {
 # Foreign: the load generator against a WebSocket server that is not ours.
 step_foreign() {
   local line address # pid is not local: the trap needs it
-  export SIGNALBENCH_PEERS=$out/peers
-  rm -rf "$out/peers" "$out/ws.ready"
-  scripts/peers.sh node-ws
+  rm -f "$out/ws.ready"
+  need_peers node-ws
   mkfifo "$out/ws.ready"
   "$out/peers/node-ws/start" --listen 127.0.0.1:0 >"$out/ws.ready" &
   pid=$!
@@ -211,15 +279,52 @@ step_foreign() {
   twice load
 }
 
+# Peers: all servers in other languages beside one of ours, each held to the
+# conformance kit but for what it is known to fail.
+step_peers() {
+  local name peers
+  peers=$(all_peers)
+  need_peers $peers
+  go build -o "$out/peers.bin/" ./server ./loadgen ./compare
+  suite() {
+    rm -rf "$out/peers.run"
+    "$out/peers.bin/compare" run --quick --bin "$out/peers.bin" --engines netpoll --peers "${peers//[[:space:]]/,}" --conns 400 --plateaus 3 \
+      --settle 100ms --warmup 300ms --duration 1s --no-yardstick --out "$out/peers.run"
+  }
+  twice suite
+  for name in $peers; do
+    test -s "$out/peers.run/$name/1/run.json" || { echo "$name was not measured"; return 1; }
+  done
+}
+
+# Reproduce: what others published, with few connections and short windows, end to
+# end: servers of bytes, the rungs of a ladder with handshakes timed by themselves, and
+# rooms. A scenario with mistakes is refused with the line of each.
+step_reproduce() {
+  local code=0
+  go build -o "$out/reproduce.bin/" ./server ./loadgen ./compare
+  reproduce() {
+    rm -rf "$out/reproduce.$1"
+    sed -E 's/^( +window): .*/\1: 1s/; s/^( +warm_up): .*/\1: 300ms/; s/^( +storm): .*/\1: reset/' "compare/internal/scenario/files/$1.yaml" >"$out/$1.yaml"
+    "$out/reproduce.bin/compare" reproduce --scenario "$out/$1.yaml" --bin "$out/reproduce.bin" --out "$out/reproduce.$1" "${@:2}" || return
+    grep -q 'Published beside measured' "$out/reproduce.$1/report.html" || { echo "the report of $1 has nothing beside what was published"; return 1; }
+  }
+  twice reproduce smallnest-tcp --conns 300 --arms epoll,prefork
+  twice reproduce mailru-3m --conns 300 --arms ladder-a,ladder-d
+  twice reproduce phoenix-2m --conns 500
+  sed 's/^connections:/conections:/' "$out/phoenix-2m.yaml" >"$out/wrong.yaml"
+  "$out/reproduce.bin/compare" reproduce --scenario "$out/wrong.yaml" --bin "$out/reproduce.bin" --out "$out/reproduce.wrong" 2>"$out/reproduce.said" || code=$?
+  cat "$out/reproduce.said"
+  [ "$code" -eq 1 ] || { echo "exit code $code, bad input has 1"; return 1; }
+  grep -q "wrong.yaml:$(grep -n '^conections:' "$out/wrong.yaml" | cut -d : -f 1):.*conections" "$out/reproduce.said"
+  [ ! -e "$out/reproduce.wrong" ]
+}
+
 # Phoenix: the rooms of every engine, used by phoenix.js as it comes from npm.
 step_phoenix() {
-  local dir=$out/phoenix
-  rm -rf "$dir"
-  mkdir -p "$dir"
-  cp scripts/peers/phoenix/package.json scripts/peers/phoenix/*.mjs "$dir"
-  (cd "$dir" && npm install --no-audit --no-fund --no-package-lock)
+  need_phoenix
   go build -o "$out/server" ./server
-  (cd "$dir" && SERVER=$out/server npm test)
+  (cd "$out/phoenix" && SERVER=$out/server npm test)
 }
 
 # Scale: more connections than one process may have descriptors, at both ends,
@@ -271,8 +376,7 @@ step_lost() {
 # are put back; it takes root.
 step_faults() {
   local name
-  need ip iproute2
-  need nft nftables
+  need_kernel_tools
   go build -o "$out/server" ./server
   go build -o "$out/loadgen" ./loadgen
   rm -rf "$out"/fault.*
@@ -327,13 +431,16 @@ step_fault_ports() {
   stalls ports 'no free local port \(EADDRNOTAVAIL\): .*range is 40000 to 40199, of which .*reserved_ports keeps 196 back'
 }
 
-# A server that stops to accept: eight wait for it, and all others are dropped.
+# A server that stops to accept: eight wait for it, and all others are dropped. It goes
+# on when the ramp has been given up, so that nobody waits for its goodbye.
 step_fault_backlog() {
   sysctl -qw net.core.somaxconn=8
   serving
   (
     until grep -qE 'connected=[1-9]' "$out/fault.backlog.said" 2>/dev/null; do sleep 0.1; done
     kill -STOP "$pid"
+    until grep -q 'phase=teardown' "$out/fault.backlog.said"; do sleep 0.1; done
+    kill -CONT "$pid"
   ) &
   load backlog 2 --conns 2000 --ramp 200/s --pending 64 --dial-timeout 2s
   stalls backlog 'stopped at [0-9]+ connections of 2000: none came for .* ListenOverflows rose by [0-9]+ \(.*net.core.somaxconn is 8'
@@ -375,6 +482,7 @@ step_fault_orphans() {
 # and are then what they were, all of them. It takes root.
 step_tune() {
   local conns before
+  need_kernel_tools
   export XDG_STATE_HOME=$out/tune
   rm -rf "$XDG_STATE_HOME"
   settings() { (cd /proc/sys && grep -rsH . fs/file-max fs/nr_open fs/epoll net/core/somaxconn net/ipv4/tcp_* net/ipv4/ip_local_port_range | sort); }
@@ -393,8 +501,11 @@ step_tune() {
   [ ! -e "$XDG_STATE_HOME/signalbench-tune.before" ]
 }
 
-# The steps in their order, each with its time limit in seconds.
-steps='modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 fuzz:420 compare:180 report:240 signal:180 browser:240 foreign:120 phoenix:120 scale:120 lost:60 faults:120 tune:60'
+# The steps in their order, each with its time limit in seconds. One with the name of
+# another behind it runs beside those that follow, up to that one: these compile, or
+# wait, and measure nothing.
+steps='provide:400:race modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 optional:180 truth:240
+  fuzz:420:compare faults:120 lost:120 tune:60 compare:180 report:240 signal:180 browser:240 foreign:120 peers:180 reproduce:180 phoenix:120 scale:120'
 
 if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of its own
   shift
@@ -402,25 +513,60 @@ if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of it
   exit
 fi
 
-passed=0 failed=0 asked=$*
-for name in $asked; do
-  [[ " $steps" == *" $name:"* ]] || { echo "no step is called $name; there are: $(sed 's/:[0-9]*//g' <<<"$steps")"; exit 1; }
-done
-for entry in $steps; do
-  name=${entry%:*} limit=${entry#*:} from=$SECONDS code=0
-  [[ -z $asked || " $asked " == *" $name "* ]] || continue
-  printf '== %s\n' "$name"
-  timeout --kill-after=10 "$limit" scripts/test.sh --alone "$name" >"$out/$name.log" 2>&1 </dev/null || code=$?
-  if [ "$code" -eq 0 ]; then
+# carry_out NAME LIMIT: the step in a process of its own.
+carry_out() { exec timeout --kill-after=10 "$2" scripts/test.sh --alone "$1" >"$out/$1.log" 2>&1 </dev/null; }
+
+# tell NAME CODE SECONDS: how the step ended, with all that it said if it failed.
+tell() {
+  if [ "$2" -eq 0 ]; then
     passed=$((passed + 1))
-    printf '   %s ok, %d s\n' "$name" $((SECONDS - from))
-    continue
+    printf '   %s ok, %d s
+' "$1" "$3"
+    return
   fi
   failed=$((failed + 1))
-  [ "$code" -ne 124 ] || printf 'ran into its limit of %d s\n' "$limit" >>"$out/$name.log"
-  tail -n 150 "$out/$name.log"
-  printf '   %s FAILED with exit code %d, %d s; all of its output: %s\n' "$name" "$code" $((SECONDS - from)) "$out/$name.log"
+  [ "$2" -ne 124 ] || echo 'ran into its time limit' >>"$out/$1.log"
+  tail -n 150 "$out/$1.log"
+  printf '   %s FAILED with exit code %d, %d s; all of its output: %s
+' "$1" "$2" "$3" "$out/$1.log"
+}
+
+# finish STEP: waits for what runs beside others up to the step, without one for all.
+# Such a step took until it last said something.
+declare -A until_step=() pids=() begun=()
+finish() {
+  local name code
+  for name in "${!pids[@]}"; do
+    [[ -z $1 || ${until_step[$name]} == "$1" ]] || continue
+    code=0
+    wait "${pids[$name]}" || code=$?
+    unset "pids[$name]"
+    tell "$name" "$code" $(($(date -r "$out/$name.log" +%s) - begun[$name]))
+  done
+}
+
+passed=0 failed=0 asked=$*
+for name in $asked; do
+  [[ " ${steps//[[:space:]]/ }" == *" $name:"* ]] || { echo "no step is called $name; there are:" $(sed 's/:[0-9a-z:]*//g' <<<"$steps"); exit 1; }
 done
+trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
+rm -rf "$out/peers" "$out/phoenix"
+for entry in $steps; do
+  IFS=: read -r name limit until <<<"$entry"
+  finish "$name"
+  [[ -z $asked || " $asked " == *" $name "* ]] || continue
+  printf '== %s
+' "$name"
+  if [ -n "$until" ]; then
+    (carry_out "$name" "$limit") &
+    pids[$name]=$! until_step[$name]=$until begun[$name]=$(date +%s)
+    continue
+  fi
+  from=$SECONDS code=0
+  (carry_out "$name" "$limit") || code=$?
+  tell "$name" "$code" $((SECONDS - from))
+done
+finish ''
 printf 'took %d s; logs in %s\n' "$SECONDS" "$out"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
