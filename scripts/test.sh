@@ -289,7 +289,7 @@ step_peers() {
   suite() {
     rm -rf "$out/peers.run"
     "$out/peers.bin/compare" run --quick --bin "$out/peers.bin" --engines netpoll --peers "${peers//[[:space:]]/,}" --conns 400 --plateaus 3 \
-      --settle 100ms --warmup 300ms --duration 1s --no-yardstick --out "$out/peers.run"
+      --settle 100ms --workload echo-closed --warmup 300ms --duration 1s --no-yardstick --out "$out/peers.run"
   }
   twice suite
   for name in $peers; do
