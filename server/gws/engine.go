@@ -16,7 +16,7 @@ import (
 // Entry is the engine's line in the server's list.
 var Entry = engine.Entry{
 	Name:      "gws",
-	IdleBytes: 12000,
+	IdleBytes: 13000,
 	Summary:   "net/http and lxzan/gws as its README shows: events, a read loop outside the handler",
 	Optional:  true,
 	Lesson:    lesson,

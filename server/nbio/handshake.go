@@ -23,7 +23,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.refused(nbc, err)
 		_, _, _ = w.(http.Hijacker).Hijack() // the library would close it on this goroutine
-		refuse(nbc, err)
+		s.refuse(nbc, err)
 		return
 	}
 	ws, err := s.upgrader.Upgrade(w, r, nil)

@@ -101,7 +101,7 @@ func (c *conn) watch(d time.Duration) {
 		c.out.Lock()
 		defer c.out.Unlock()
 		c.watched = false
-		if c.waiting.Load() == 0 {
+		if gone, _ := c.nbc.IsClosed(); gone || c.waiting.Load() == 0 {
 			return
 		}
 		if left := c.server.cfg.WriteTimeout - time.Since(c.since); left > 0 {

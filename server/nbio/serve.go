@@ -40,20 +40,29 @@ func (s *server) frames(nbc *nbio.Conn, ws *websocket.Conn, p []byte) {
 		return
 	}
 	err := s.parse(ws, p)
-	switch {
-	case err == nil:
-	case c == nil:
-		_ = nbc.CloseWithError(err)
-	default:
-		c.deaf.Store(true)
-		nbc.Execute(func() { c.fail(meaning(err)) }) // behind the messages that came before
+	if err == nil {
+		return
 	}
+	if c != nil {
+		c.deaf.Store(true)
+	}
+	nbc.Execute(func() { // behind the upgrade, which may not be over, and the messages that came before
+		if c := of(ws); c != nil {
+			c.fail(meaning(err))
+		} else {
+			onSocket(nbc, hangUp)
+		}
+	})
 }
 
 // request has the library parse requests, of which it limits the fields alone.
 func (s *server) request(nbc *nbio.Conn, parser nbhttp.ParserCloser, p []byte) {
+	heard, short := s.reads(nbc, len(p))
+	if !heard {
+		return
+	}
 	err := error(nbhttp.ErrTooLong)
-	if s.short(nbc, len(p)) {
+	if short {
 		err = s.parse(parser, p)
 	}
 	switch {
@@ -61,17 +70,15 @@ func (s *server) request(nbc *nbio.Conn, parser nbhttp.ParserCloser, p []byte) {
 	case nbc.ExecuteLen() > 0: // there was a request, and its answer is under way
 		_ = nbc.CloseWithError(err)
 	default:
-		refuse(nbc, badRequest(err))
+		s.refuse(nbc, badRequest(err))
 	}
 }
 
 // refuse answers a handshake with the HTTP error that err asks for. What the peer still
 // sends is read, or the response might not arrive, until it closes or its time is over.
-func refuse(nbc *nbio.Conn, err error) {
+func (s *server) refuse(nbc *nbio.Conn, err error) {
+	s.ignore(nbc)
 	_, _ = nbc.Write(upgrade.AppendRefusal(nil, err))
-	if parser, ok := nbc.Session().(nbhttp.ParserCloser); ok {
-		nbc.SetSession(unheard{parser})
-	}
 	onSocket(nbc, endSending)
 }
 
@@ -86,12 +93,6 @@ func (s *server) parse(parser nbhttp.ParserCloser, p []byte) (err error) {
 	}()
 	return parser.Parse(p)
 }
-
-// An unheard is a connection whose request was refused.
-type unheard struct{ nbhttp.ParserCloser }
-
-// Parse implements [nbhttp.ParserCloser].
-func (unheard) Parse([]byte) error { return nil }
 
 // badRequest is how the HTTP parser's error is answered.
 func badRequest(err error) *upgrade.BadRequest {

@@ -37,7 +37,8 @@ type server struct {
 
 // An opening is a connection in its handshake.
 type opening struct {
-	read     int // bytes
+	read     int  // bytes
+	refused  bool // and the response was written
 	surplus  bool
 	counted  bool // the handshake has failed and was counted
 	promised bool // the 101 is being written
@@ -107,17 +108,26 @@ func (s *server) open(nbc *nbio.Conn) {
 	s.opening[nbc] = o
 }
 
-// short counts what a connection sends in its handshake and reports whether that may
-// still be one request, or no handshake's any more.
-func (s *server) short(nbc *nbio.Conn, n int) bool {
+// reads counts what a connection sends in its handshake. heard says whether it is to be
+// looked at, and short whether it may still be one request, or is no handshake's any more.
+func (s *server) reads(nbc *nbio.Conn, n int) (heard, short bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.opening[nbc]
 	if o == nil {
-		return true
+		return true, true
 	}
 	o.read += n
-	return o.read <= upgrade.MaxRequest
+	return !o.refused, o.read <= upgrade.MaxRequest
+}
+
+// ignore has nothing more looked at that comes before the end.
+func (s *server) ignore(nbc *nbio.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.opening[nbc]; o != nil {
+		o.refused = true
+	}
 }
 
 // arrived counts a connection as failed that the library has not taken.
