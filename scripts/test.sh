@@ -26,9 +26,13 @@ mkdir -p "$out"
 need() {
   command -v "$1" >/dev/null && return
   echo "installing ${*:2}"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${@:2}"
+  one_apt apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive one_apt apt-get install -qq -y --no-install-recommends "${@:2}"
   command -v "$1" >/dev/null || { echo "$1 is missing and could not be installed"; return 1; }
 }
+
+# one_apt COMMAND...: steps that run beside each other do not install at the same time.
+one_apt() { flock -o "$out/apt.lock" "$@"; }
 
 # The race detector is linked by a C compiler.
 need_compiler() { need gcc gcc libc6-dev; }
@@ -45,7 +49,7 @@ need_peers() {
   local name
   export SIGNALBENCH_PEERS=$out/peers
   for name; do
-    [ -x "$SIGNALBENCH_PEERS/$name/start" ] || scripts/peers.sh "$name"
+    [ -x "$SIGNALBENCH_PEERS/$name/start" ] || one_apt scripts/peers.sh "$name"
   done
 }
 
