@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"signalbench/compare/internal/format"
 	"signalbench/compare/internal/orchestrate"
@@ -14,17 +15,18 @@ import (
 
 // reproduceCommand repeats what somebody published, at the scale that is asked for.
 type reproduceCommand struct {
-	Name     string   `arg:"" optional:"" help:"What to reproduce; --list tells what there is."`
-	List     bool     `help:"List what can be reproduced."`
-	Scenario string   `help:"A scenario file of your own, instead of a name." placeholder:"FILE" type:"path"`
-	Conns    int      `help:"Connections (default: that of the scenario)." placeholder:"N" xor:"size"`
-	Scale    scale    `help:"Connections as a part of the published ones: 1/20, 0.05 or 5%." placeholder:"PART" xor:"size"`
-	Max      bool     `help:"As many connections as were published, or as this machine holds, whichever is fewer." xor:"size"`
-	Arms     []string `help:"Servers: some of the scenario's own, or any engine (default all of the scenario's)." placeholder:"NAME,..." aliases:"engines"`
-	Reps     int      `help:"Repetitions, interleaved." placeholder:"N" default:"1"`
-	Out      string   `help:"Folder for the results; it must not exist (default results/runs/ID)." placeholder:"DIR" type:"path"`
-	Seed     uint64   `help:"Decides the order of the servers; 0 draws one, which is recorded." default:"0"`
-	Bin      string   `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
+	Name     string        `arg:"" optional:"" help:"What to reproduce; --list tells what there is."`
+	List     bool          `help:"List what can be reproduced."`
+	Scenario string        `help:"A scenario file of your own, instead of a name." placeholder:"FILE" type:"path"`
+	Conns    int           `help:"Connections (default: that of the scenario)." placeholder:"N" xor:"size"`
+	Scale    scale         `help:"Connections as a part of the published ones: 1/20, 0.05 or 5%." placeholder:"PART" xor:"size"`
+	Max      bool          `help:"As many connections as were published, or as this machine holds, whichever is fewer." xor:"size"`
+	Arms     []string      `help:"Servers: some of the scenario's own, or any engine (default all of the scenario's)." placeholder:"NAME,..." aliases:"engines"`
+	Window   time.Duration `help:"Length of each measurement window (default: that of the scenario)." placeholder:"DURATION"`
+	Reps     int           `help:"Repetitions, interleaved." placeholder:"N" default:"1"`
+	Out      string        `help:"Folder for the results; it must not exist (default results/runs/ID)." placeholder:"DIR" type:"path"`
+	Seed     uint64        `help:"Decides the order of the servers; 0 draws one, which is recorded." default:"0"`
+	Bin      string        `help:"Folder with ready binaries server and loadgen, instead of building them." placeholder:"DIR" type:"path"`
 }
 
 // Run asks the doctor, measures, and puts published beside measured.
@@ -74,10 +76,11 @@ func (c *reproduceCommand) Run(s *session) error {
 			return err
 		}
 	}
-	plan, err := scenarioPlan(sc, conns, servers)
+	plan, err := scenarioPlan(sc, conns, c.Max, servers)
 	if err != nil {
 		return err
 	}
+	set(&plan.Load.Window, c.Window)
 	plan.Command, plan.Out, plan.Repetitions, plan.Seed = append([]string{"compare"}, s.args...), out, c.Reps, seed(c.Seed)
 	for _, m := range missing {
 		plan.Reproduction.Caveats = append(plan.Reproduction.Caveats, "Not measured here: "+m+".")
@@ -143,14 +146,14 @@ func (c *reproduceCommand) conns(sc *scenario.Scenario) (int, error) {
 
 // scenarioPlan is what a scenario asks for with so many connections, all but how it is
 // run.
-func scenarioPlan(sc *scenario.Scenario, conns int, servers []scenarioServer) (orchestrate.Plan, error) {
+func scenarioPlan(sc *scenario.Scenario, conns int, most bool, servers []scenarioServer) (orchestrate.Plan, error) {
 	shards, err := orchestrate.Shards(conns)
 	if err != nil {
 		return orchestrate.Plan{}, err
 	}
 	plan := orchestrate.Plan{
 		Title:  fmt.Sprintf("%s: %s, with %s connections", sc.Name, sc.Title, format.Whole(float64(conns))),
-		Load:   scenarioLoad(sc, conns, shards),
+		Load:   scenarioLoad(sc, conns, shards, most),
 		Shards: shards, Reproduction: reproduction(sc, conns),
 		NoClaim: "one repetition: nothing is claimed about differences between servers",
 	}

@@ -51,25 +51,33 @@ func TestScenarioLoad(t *testing.T) {
 	want.Workloads, want.Path, want.Payload, want.Ramp, want.Conns = sc.Load.Workloads, "/channel/{i}", "512B", "max", 100
 	want.Rate, want.InFlight, want.Window = "10/s", 3, 7*time.Second
 	want.Flags = []string{"--silence=360s", "--channels=100", "--binary"}
-	if diff := cmp.Diff(want, scenarioLoad(sc, 100, 1)); diff != "" {
+	if diff := cmp.Diff(want, scenarioLoad(sc, 100, 1, false)); diff != "" {
 		t.Errorf("100 of 1,000 (-want +got):\n%s", diff)
 	}
-	if got := scenarioLoad(sc, 10, 1).InFlight; got != 1 {
+	if got := scenarioLoad(sc, 10, 1, false).InFlight; got != 1 {
 		t.Errorf("%d messages are outstanding, want at least one", got)
 	}
 	// More connections than one process holds: the profile of many, and no heartbeat
 	// that nobody published.
-	if l := scenarioLoad(sc, 500, 2); l.Heartbeat != 0 || l.Probe != 0 || l.Pending != 1024 || !l.Yardstick || l.Window != 7*time.Second {
+	if l := scenarioLoad(sc, 500, 2, false); l.Heartbeat != 0 || l.Probe != 0 || l.Pending != 1024 || !l.Yardstick || l.Window != 7*time.Second {
 		t.Errorf("in two processes: %+v", l)
 	}
 
+	sc.Load.MaxWindow = 9 * time.Second
+	if l := scenarioLoad(sc, 500, 2, true); l.Window != 9*time.Second {
+		t.Errorf("the window of the most connections is %v", l.Window)
+	}
+
 	rooms := &scenario.Scenario{Connections: 1000, Load: scenario.Load{Workloads: []string{"broadcast"}, Protocol: "phoenix", Topic: "rooms:lobby", Version: "1.0.0", Rate: 0.1, Plateaus: 4}}
-	l := scenarioLoad(rooms, 200, 1)
+	if l := scenarioLoad(rooms, mostBare+1, 2, false); l.Yardstick {
+		t.Error("a bare fan-out of as many connections again")
+	}
+	l := scenarioLoad(rooms, 200, 1, false)
 	if diff := cmp.Diff(orchestrate.Channels{Proto: "phoenix", Topic: "rooms:lobby", Version: "1.0.0"}, l.Channels); diff != "" || l.Rate != "0.1/s" || l.Plateaus != 4 {
 		t.Errorf("rate %s, %d plateaus, channels (-want +got):\n%s", l.Rate, l.Plateaus, diff)
 	}
 	silent := &scenario.Scenario{Connections: 1000, Load: scenario.Load{Workloads: []string{"hold", "storm"}, Storm: "silence", Backoffs: []string{"none"}}}
-	l = scenarioLoad(silent, 200, 1)
+	l = scenarioLoad(silent, 200, 1, false)
 	if l.Channels.Proto != "" || l.Storm.By != "silence" || len(l.Storm.Backoffs) != 1 {
 		t.Errorf("storm %+v over %q", l.Storm, l.Channels.Proto)
 	}

@@ -54,7 +54,7 @@ func mostFor(ctx context.Context, loadgen string, sc *scenario.Scenario, arm orc
 		if err != nil {
 			return 0, nil, err
 		}
-		if oneProcess(arm, scenarioLoad(sc, n, shards)) {
+		if oneProcess(arm, scenarioLoad(sc, n, shards, true)) {
 			shards = 1
 		}
 		a, err := ask(ctx, loadgen, doctorArgs(n, shards, []orchestrate.Arm{arm}, true))

@@ -13,9 +13,14 @@ import (
 	"signalbench/results"
 )
 
+// mostBare is up to how many connections a broadcast is compared with a bare fan-out: that
+// takes as many again, of which both ends are here.
+const mostBare = 400_000
+
 // scenarioLoad is a scenario's workload for so many connections, to a server of so
-// many processes: what one connection does stays as it was published.
-func scenarioLoad(sc *scenario.Scenario, conns, shards int) orchestrate.Load {
+// many processes: what one connection does stays as it was published. If they are the
+// most that fit, its windows are those for that.
+func scenarioLoad(sc *scenario.Scenario, conns, shards int, most bool) orchestrate.Load {
 	p := profileFor(false, false)
 	p.load.Workloads = sc.Load.Workloads
 	p.signaling(false, false)
@@ -41,6 +46,9 @@ func scenarioLoad(sc *scenario.Scenario, conns, shards int) orchestrate.Load {
 	set(&l.Settle, from.Settle)
 	set(&l.WarmUp, from.WarmUp)
 	set(&l.Window, from.Window)
+	if most {
+		set(&l.Window, from.MaxWindow)
+	}
 	set(&l.Storm.By, from.Storm)
 	if from.Payload > 0 {
 		l.Payload = strconv.Itoa(from.Payload) + "B"
@@ -53,6 +61,9 @@ func scenarioLoad(sc *scenario.Scenario, conns, shards int) orchestrate.Load {
 	}
 	set(&l.InFlight, sc.InFlightAt(conns))
 	l.Flags = scenarioFlags(from.Flags, conns)
+	if slices.ContainsFunc(l.Workloads, orchestrate.Broadcasts) && conns > mostBare {
+		l.Yardstick = false
+	}
 	meet(&l)
 	return l
 }

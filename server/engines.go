@@ -12,7 +12,9 @@ import (
 	"signalbench/server/engine"
 	"signalbench/server/gobwas"
 	"signalbench/server/gorilla"
+	"signalbench/server/gws"
 	"signalbench/server/ladder"
+	"signalbench/server/nbio"
 	"signalbench/server/netpoll"
 )
 
@@ -28,6 +30,8 @@ var engines = []engine.Entry{
 	ladder.EntryC,
 	ladder.EntryD,
 	coder.Entry,
+	gws.Entry,
+	nbio.Entry,
 }
 
 // engineNames returns the names of the list, for people.

@@ -198,3 +198,20 @@ func TestTablesFor(t *testing.T) {
 		}
 	}
 }
+
+// Each table has a listener of its own, or all of them where there are more.
+func TestTablesAt(t *testing.T) {
+	for _, c := range []struct{ ports, conns, room, want int }{
+		{0, 60_000, 19_936, 4},
+		{4, 60_000, 19_936, 4},
+		{5, 60_000, 19_936, 4},
+		{1000, 60_000, 19_936, 4},
+		{1000, 75_000, 19_936, 4},
+		{1000, 79_000, 19_936, 5}, // 4 x 19,932 without the listeners
+		{2, 10_000, 19_936, 1},
+	} {
+		if got := tablesAt(c.ports, c.conns, c.room); got != c.want {
+			t.Errorf("%d ports, %d connections: %d tables, want %d", c.ports, c.conns, got, c.want)
+		}
+	}
+}

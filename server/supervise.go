@@ -45,7 +45,7 @@ func (c *settings) division(e engine.Entry) (processes, tables int, err error) {
 			return 0, 0, fmt.Errorf("a limit of %d descriptors (ulimit -n) leaves no room for connections: raise it", l.Cur)
 		}
 		if e.OwnTables {
-			return 1, tablesFor(c.Conns, max(1, room-c.Ports)), nil // each table may have all listeners
+			return 1, tablesAt(c.Ports, c.Conns, room), nil
 		}
 		return (c.Conns + room - 1) / room, 1, nil
 	}
@@ -54,6 +54,16 @@ func (c *settings) division(e engine.Entry) (processes, tables int, err error) {
 		return 0, 0, fmt.Errorf("--shards %q is neither auto nor a number from 1 on", c.Shards)
 	}
 	return n, 1, nil
+}
+
+// tablesAt is tablesFor where there are so many listeners, 0 for one for each table.
+// More of them than tables are in each table, where they take room of their own.
+func tablesAt(ports, conns, room int) int {
+	n := tablesFor(conns, room)
+	if ports <= n {
+		return n
+	}
+	return min(ports, tablesFor(conns, max(1, room-ports)))
 }
 
 // tablesFor is how many descriptor tables hold conns connections where each has

@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 
 // engines are known to the list of engines in package server and to nobody
 // else, one another included.
-var engines = []string{"server/coder", "server/gobwas", "server/gorilla", "server/ladder", "server/netpoll"}
+var engines = []string{"server/coder", "server/gobwas", "server/gorilla", "server/gws", "server/ladder", "server/nbio", "server/netpoll"}
 
 // importers names dependencies that may be imported in few places only.
 var importers = map[string][]string{

@@ -15,7 +15,7 @@ import (
 // Entry is the engine's line in the server's list.
 var Entry = engine.Entry{
 	Name:      "coder",
-	IdleBytes: 18000,
+	IdleBytes: 25000,
 	Summary:   "net/http and coder/websocket as its README shows, the read loop inside the handler",
 	Optional:  true,
 	Lesson:    lesson,

@@ -136,8 +136,7 @@ func (l *Life) Finish(err error, fail func(*engine.CloseError)) error {
 	case l.Socket.Closing():
 		l.Socket.Cut() // the peer has not answered the close frame
 	default:
-		l.cfg.Stats.TimedOut.Add(1)
-		why = &engine.CloseError{Code: engine.ClosePolicyViolation, Reason: "silent for too long"}
+		why = l.TimedOut()
 		err = why
 		fail(why)
 	}
@@ -148,6 +147,14 @@ func (l *Life) Finish(err error, fail func(*engine.CloseError)) error {
 		return l.cause
 	}
 	return err
+}
+
+// TimedOut counts that the peer was silent for too long and returns what it is to be
+// told. [Life.Finish] does that for an engine whose library does not say something
+// else first.
+func (l *Life) TimedOut() *engine.CloseError {
+	l.cfg.Stats.TimedOut.Add(1)
+	return &engine.CloseError{Code: engine.ClosePolicyViolation, Reason: "silent for too long"}
 }
 
 // End tells the handler of the end, and is the socket's. It comes behind Close. Of the

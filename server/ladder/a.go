@@ -13,7 +13,7 @@ var rungA = rung{name: "ladder-a", loops: true}
 // for each connection, each with a buffer of 4 KiB, and net/http's pair of them.
 var EntryA = engine.Entry{
 	Name:      rungA.name,
-	IdleBytes: 28000,
+	IdleBytes: 27000,
 	Optional:  true,
 	Summary:   "article of 2017, rung A: net/http, two goroutines and four buffers per connection (24 KB by its count)",
 	New:       rungA.new,

@@ -12,7 +12,7 @@ var rungC = rung{name: "ladder-c", pool: true}
 // much at rest, and much less when all peers send at once.
 var EntryC = engine.Entry{
 	Name:      rungC.name,
-	IdleBytes: 12000,
+	IdleBytes: 11000,
 	Optional:  true,
 	Summary:   "article of 2017, rung C: rung B with a bounded pool of goroutines (8 KB by its count)",
 	New:       rungC.new,

@@ -15,7 +15,7 @@ var rungD = rung{name: "ladder-d", pool: true, raw: true}
 // connection. An idle connection is its socket and one struct.
 var EntryD = engine.Entry{
 	Name:      rungD.name,
-	IdleBytes: 2500,
+	IdleBytes: 1500,
 	Optional:  true,
 	Summary:   "article of 2017, rung D: rung C with the zero-copy upgrade on the raw connection (0 KB by its count)",
 	New:       rungD.new,

@@ -63,7 +63,10 @@ func (c *conn) receive() {
 	if c.ended {
 		return
 	}
-	err := c.read()
+	err := c.sock.err() // else a peer that never stops sending would be read for ever
+	if err == nil {
+		err = c.read()
+	}
 	if err == nil {
 		err = c.server.epoll.Mod(c.fd, events)
 	}

@@ -63,6 +63,17 @@ func (s *socket) unwatch() {
 	}
 }
 
+// err returns net.ErrClosed once Close was called. What came before that is still
+// there to be read.
+func (s *socket) err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	return nil
+}
+
 // Close implements [net.Conn].
 func (s *socket) Close() error {
 	s.mu.Lock()

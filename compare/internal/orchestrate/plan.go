@@ -41,7 +41,8 @@ type Arm struct {
 	// for conformance once.
 	Setting *results.Setting
 	// Flags are for this arm's server alone, beyond Plan.ServerFlags, for example
-	// "--gogc=50".
+	// "--gogc=50". The conformance kit is run without them: they may serve something
+	// else where the kit expects an echo or nothing.
 	Flags []string
 	// Program is set for a server that is started for each step and is no engine of
 	// ours.

@@ -79,6 +79,10 @@ func TestSignalingArgs(t *testing.T) {
 			Load{Workloads: []string{"storm"}, Rate: "500/s", Storm: Storm{By: "reset", Backoffs: []string{"none", "100ms..10s"}}},
 			"--first-echo --storm reset --backoff none,100ms..10s",
 		},
+		"hongbao": {
+			Load{Workloads: []string{"hold", "hongbao"}, Rate: "3000/s"},
+			"--rate 3000/s",
+		},
 		"adversaries": {
 			Load{Workloads: []string{"echo"}, Rate: "500/s", Channels: Channels{Proto: Phoenix}, Adversaries: []string{"slow-reader=20", "ping-flood=1"}},
 			"--proto phoenix --rate 500/s --adversary slow-reader=20 --adversary ping-flood=1",
@@ -105,7 +109,14 @@ func TestRoomsAreInOneProcess(t *testing.T) {
 	if err := p.validate(); err != nil {
 		t.Errorf("with tables of their own: %v", err)
 	}
-	p.Arms[1].OwnTables, p.Load.Workloads = false, []string{"hold", "echo"}
+	p.Arms[1].OwnTables, p.Load.Workloads = false, []string{"hongbao"}
+	if err := p.validate(); err == nil || !strings.Contains(err.Error(), "as red envelopes are") {
+		t.Errorf("validate = %v", err)
+	}
+	if got := p.Load.at("ws://127.0.0.1:1/echo"); got != "ws://127.0.0.1:1/hongbao" {
+		t.Errorf("red envelopes are at %s", got)
+	}
+	p.Load.Workloads = []string{"hold", "echo"}
 	if err := p.validate(); err != nil {
 		t.Errorf("an echo: %v", err)
 	}

@@ -227,7 +227,9 @@ func (e *execution) conform(ctx context.Context, a *Arm, arm *results.Arm) (err 
 			}
 		}
 	}
-	s, err := e.start(ctx, a, 1, false)
+	plain := *a
+	plain.Flags = nil // they are about what is served, and the kit is about the engine
+	s, err := e.start(ctx, &plain, 1, false)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ var paths = regexp.MustCompile(`^/([^\s{}?#]|\{i\})*$`)
 
 func (d *document) load(n ast.Node) Load {
 	b := d.block(n, "load", "workloads", "path", "protocol", "topic", "version", "rooms", "swarm", "contacts", "payload",
-		"ramp", "pending", "plateaus", "rate", "each", "in_flight", "heartbeat", "probe", "settle", "warm_up", "window",
+		"ramp", "pending", "plateaus", "rate", "each", "in_flight", "heartbeat", "probe", "settle", "warm_up", "window", "max_window",
 		"storm", "backoffs", "flags", "max_already")
 	if b == nil {
 		return Load{}
@@ -63,7 +63,7 @@ func (d *document) load(n ast.Node) Load {
 		Payload: unit(b, "payload", "a size like 128B", bytes), Ramp: unit(b, "ramp", "max, or a rate like 1000/s", ramp),
 		Pending: b.count("pending", 1), Plateaus: b.count("plateaus", 1), Rate: b.rate("rate"), Each: b.interval("each"),
 		InFlight: b.count("in_flight", 1), Heartbeat: b.duration("heartbeat"), Probe: b.duration("probe"), Settle: b.duration("settle"),
-		WarmUp: b.duration("warm_up"), Window: b.interval("window"), Storm: b.oneOf("storm", results.StormReset, results.StormSilence, results.StormRestart),
+		WarmUp: b.duration("warm_up"), Window: b.interval("window"), MaxWindow: b.interval("max_window"), Storm: b.oneOf("storm", results.StormReset, results.StormSilence, results.StormRestart),
 		Backoffs: b.texts("backoffs"), MaxAlready: b.flag("max_already"),
 		Flags: b.flags("flags", "url", "conns", "workload", "out", "label", "admin", "server-pid"),
 	}

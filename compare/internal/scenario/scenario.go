@@ -71,6 +71,7 @@ type Load struct {
 	Settle     time.Duration
 	WarmUp     time.Duration
 	Window     time.Duration
+	MaxWindow  time.Duration // the window where as many connections as possible are asked for; 0 is Window
 	Storm      string   // storm: reset, silence or restart
 	Backoffs   []string // storm
 	Flags      []Flag   // further ones of the load generator

@@ -29,6 +29,9 @@ func life(b *strings.Builder, run *results.Run) {
 			b.WriteByte('\n')
 		}
 	}
+	if p := run.Pings; p != nil {
+		fmt.Fprintf(b, "empty messages of the server's own: %d sent, %d came\n", p.Sent, p.Received)
+	}
 	if b.Len() > before {
 		b.WriteByte('\n')
 	}

@@ -134,19 +134,9 @@ func TestHongbao(t *testing.T) {
 				p.Amount--
 			}
 		}}, results.CheckMoney, "that the server gave, they received"},
-		"an empty envelope": {&envelopeServer{reply: func(n uint32, p *packet.Packet) {
-			if n == 201 {
-				p.Amount = 0
-			}
-		}}, results.CheckDelivery, "1 corrupt"},
 		"negative money": {&envelopeServer{reply: func(n uint32, p *packet.Packet) {
 			if n == 201 {
 				p.Amount = 1 << 31
-			}
-		}}, results.CheckDelivery, "1 corrupt"},
-		"money with an overload": {&envelopeServer{reply: func(n uint32, p *packet.Packet) {
-			if n == 201 {
-				p.Result = packet.Overload
 			}
 		}}, results.CheckDelivery, "1 corrupt"},
 		"another user's reply": {&envelopeServer{reply: func(n uint32, p *packet.Packet) {
@@ -165,11 +155,6 @@ func TestHongbao(t *testing.T) {
 			}
 		}}, results.CheckMoney, "1 given twice or beyond"},
 		"a gift that was less": {&envelopeServer{told: func(n uint32, p *packet.Packet) { p.Amount = 80 }}, results.CheckMoney, "beyond what there was"},
-		"a gift for somebody else": {&envelopeServer{told: func(n uint32, p *packet.Packet) {
-			if n == 200 {
-				p.Users[1] = 1 << 20
-			}
-		}}, results.CheckDelivery, "grabs: expected every message once"},
 		"the share of another gift": {&envelopeServer{share: func(n uint32, p *packet.Packet) {
 			if n == 21 {
 				p.ID++

@@ -16,7 +16,7 @@ type silence struct {
 	limit   time.Duration
 	since   time.Duration
 	end     time.Duration // nobody is ended from here on
-	heard   []uint32 // in units after since
+	heard   []uint32      // in units after since
 	step    time.Duration
 	at      time.Duration // the next look
 	next    wire.Conn     // whom it begins with

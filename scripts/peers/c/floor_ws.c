@@ -458,8 +458,16 @@ static int listen_on(char *address) {
   return fd;
 }
 
+// Nothing is kept that would have to be put away.
+static void on_end(int number) {
+  (void)number;
+  _exit(0);
+}
+
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, on_end);
+  signal(SIGTERM, on_end);
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   size = limit.rlim_cur = limit.rlim_max;

@@ -1,11 +1,12 @@
 %% A WebSocket server on Cowboy: an echo on /echo, and rooms that speak Phoenix
 %% Channels on /socket/websocket.
 %%
-%%   erl ... -run signaling -extra --name NAME --listen HOST:PORT [--hibernate]
+%%   erl ... -run signaling -extra --name NAME --listen HOST:PORT [--hibernate] [--topic-prefix TEXT]
 %%
 %% Each connection is a process, Cowboy's own; each room is one (room.erl). With
 %% --hibernate a connection's process gives its memory back after each message and
-%% takes it again with the next: small while idle, slower when busy.
+%% takes it again with the next: small while idle, slower when busy. Topics of rooms begin
+%% with --topic-prefix, by default room:.
 -module(signaling).
 -export([start/0]).
 
@@ -16,11 +17,13 @@
 
 start() ->
     try
-        #{name := Name, host := Host, port := Port, hibernate := Hibernate} = arguments(init:get_plain_arguments(), #{name => "cowboy", hibernate => false}),
+        Given = lists:flatmap(fun(A) -> string:split(A, "=") end, init:get_plain_arguments()),
+        #{name := Name, host := Host, port := Port, hibernate := Hibernate, prefix := Prefix} =
+            arguments(Given, #{name => "cowboy", hibernate => false, prefix => "room:"}),
         {ok, _} = application:ensure_all_started(cowboy),
         {ok, _} = rooms:start_link(),
         Websocket = #{idle_timeout => ?IDLE_TIMEOUT, max_frame_size => ?MAX_MESSAGE},
-        Handler = #{websocket => Websocket, hibernate => Hibernate},
+        Handler = #{websocket => Websocket, hibernate => Hibernate, prefix => list_to_binary(Prefix)},
         Dispatch = cowboy_router:compile([{'_', [{"/echo", echo_handler, Handler}, {"/socket/websocket", socket_handler, Handler}]}]),
         Transport = #{
             socket_opts => [{ip, Host}, {port, Port}, {backlog, ?BACKLOG}, {nodelay, true}],
@@ -37,6 +40,7 @@ start() ->
 
 arguments(["--name", Name | Rest], A) -> arguments(Rest, A#{name => Name});
 arguments(["--hibernate" | Rest], A) -> arguments(Rest, A#{hibernate => true});
+arguments(["--topic-prefix", Prefix | Rest], A) -> arguments(Rest, A#{prefix => Prefix});
 arguments(["--listen", Address | Rest], A) ->
     case re:run(Address, "^\\[?([^\\]]+)\\]?:([0-9]{1,5})$", [{capture, all_but_first, list}]) of
         {match, [Host, Port]} ->

@@ -5,11 +5,11 @@
 -include("message.hrl").
 
 -record(member, {room, monitor, id, join_ref, ack}).
--record(state, {version, hibernate, joined = #{}}). % joined: a member for each topic
+-record(state, {version, hibernate, prefix, joined = #{}}). % joined: a member for each topic
 
-init(Req, #{websocket := Options, hibernate := Hibernate} = Handler) ->
+init(Req, #{websocket := Options, hibernate := Hibernate, prefix := Prefix} = Handler) ->
     case message:version(proplists:get_value(<<"vsn">>, cowboy_req:parse_qs(Req))) of
-        {ok, Version} -> {cowboy_websocket, Req, #state{version = Version, hibernate = Hibernate}, Options};
+        {ok, Version} -> {cowboy_websocket, Req, #state{version = Version, hibernate = Hibernate, prefix = Prefix}, Options};
         error -> {ok, cowboy_req:reply(400, #{}, <<"vsn is neither 1.0.0 nor 2.0.0\n">>, Req), Handler}
     end.
 
@@ -36,8 +36,11 @@ wait(Frames, S) -> {Frames, S}.
 
 %% serve takes a message, and returns what the client gets for it.
 serve(#message{topic = <<"phoenix">>, event = <<"heartbeat">>} = M, S) -> {[reply(M, ok, {[]}, S)], S};
-serve(#message{event = <<"phx_join">>, topic = <<"room:", _, _/binary>>} = M, S) -> join(M, S);
-serve(#message{event = <<"phx_join">>} = M, S) -> {[unmatched(M, S)], S};
+serve(#message{event = <<"phx_join">>, topic = Topic} = M, #state{prefix = Prefix} = S) ->
+    case string:prefix(Topic, Prefix) of
+        Name when Name =:= nomatch; Name =:= <<>> -> {[unmatched(M, S)], S};
+        _ -> join(M, S)
+    end;
 serve(#message{topic = Topic, event = Event, join_ref = Ref} = M, S) ->
     case S#state.joined of
         #{Topic := #member{join_ref = Own}} when Own =/= Ref, Own =/= null, Ref =/= null -> {[], S}; % of an earlier join

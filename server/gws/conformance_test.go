@@ -1,0 +1,9 @@
+package gws
+
+import (
+	"testing"
+
+	"signalbench/server/enginetest"
+)
+
+func TestConformance(t *testing.T) { enginetest.Test(t, Entry) }

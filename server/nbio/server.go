@@ -1,0 +1,251 @@
+package nbio
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lesismal/nbio"
+	"github.com/lesismal/nbio/nbhttp"
+	"github.com/lesismal/nbio/nbhttp/websocket"
+
+	"signalbench/server/engine"
+	"signalbench/server/upgrade"
+)
+
+// surplusLimit is how many connections over the limit may be in a handshake so as to
+// be told 503. The next one is closed unheard.
+const surplusLimit = 64
+
+// server is what the connections of one Serve share.
+type server struct {
+	cfg      *engine.Config
+	handler  engine.Handler
+	upgrader *websocket.Upgrader
+	failed   chan error // of a listener
+
+	mu       sync.Mutex
+	arriving map[net.Addr]bool // accepted and not yet the library's; whether over the limit
+	opening  map[*nbio.Conn]*opening
+	first    *conn // a doubly linked list through the upgraded connections
+	size     int   // of all three
+	surplus  int   // of those, accepted over the limit
+	draining bool
+	empty    chan struct{} // closed when the last one leaves while draining
+}
+
+// An opening is a connection in its handshake.
+type opening struct {
+	read     int  // bytes
+	refused  bool // and the response was written
+	surplus  bool
+	counted  bool // the handshake has failed and was counted
+	promised bool // the 101 is being written
+}
+
+func newServer(cfg *engine.Config, h engine.Handler) *server {
+	return &server{
+		cfg: cfg, handler: h,
+		failed:   make(chan error),
+		arriving: make(map[net.Addr]bool),
+		opening:  make(map[*nbio.Conn]*opening),
+		empty:    make(chan struct{}),
+	}
+}
+
+// attach hangs the server into the library's hooks.
+func (s *server) attach(loops *nbhttp.Engine) {
+	loops.OnOpen(func(nc net.Conn) { s.open(nc.(*nbio.Conn)) })
+	loops.OnClose(func(nc net.Conn, _ error) {
+		if nbc, ok := nc.(*nbio.Conn); ok {
+			s.unopened(nbc)
+		}
+	})
+	loops.OnData(s.data)
+	loops.OnWrittenSize(written)
+	loops.CheckUtf8 = func([]byte) bool { return true } // done here
+
+	u := websocket.NewUpgrader()
+	u.Engine = loops
+	u.CheckOrigin = func(*http.Request) bool { return true } // decided on before, by one rule for all engines
+	u.KeepaliveTime = s.cfg.ReadTimeout
+	u.MessageLengthLimit = s.cfg.MaxMessage
+	u.OnMessage(message)
+	u.SetPingHandler(ping)
+	u.SetPongHandler(func(*websocket.Conn, string) {})
+	u.SetCloseHandler(closing)
+	u.OnClose(closed)
+	s.upgrader = u
+}
+
+// admit takes an accepted connection in, or closes it.
+func (s *server) admit(nc net.Conn) bool {
+	s.cfg.Stats.Accepted.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over := s.cfg.MaxConns > 0 && s.size-s.surplus >= s.cfg.MaxConns
+	if s.draining || over && s.surplus == surplusLimit {
+		s.cfg.Stats.Refused.Add(1)
+		_ = nc.Close()
+		return false
+	}
+	s.size++
+	if over {
+		s.surplus++
+	}
+	s.arriving[nc.RemoteAddr()] = over
+	return true
+}
+
+// open takes a connection over from its door: the library has duplicated it, with its
+// address.
+func (s *server) open(nbc *nbio.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &opening{surplus: s.arriving[nbc.RemoteAddr()]}
+	delete(s.arriving, nbc.RemoteAddr())
+	s.opening[nbc] = o
+}
+
+// reads counts what a connection sends in its handshake. heard says whether it is to be
+// looked at, and short whether it may still be one request, or is no handshake's any more.
+func (s *server) reads(nbc *nbio.Conn, n int) (heard, short bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.opening[nbc]
+	if o == nil {
+		return true, true
+	}
+	o.read += n
+	return !o.refused, o.read <= upgrade.MaxRequest
+}
+
+// ignore has nothing more looked at that comes before the end.
+func (s *server) ignore(nbc *nbio.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.opening[nbc]; o != nil {
+		o.refused = true
+	}
+}
+
+// arrived counts a connection as failed that the library has not taken.
+func (s *server) arrived(a net.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if over, ok := s.arriving[a]; ok {
+		delete(s.arriving, a)
+		s.cfg.Stats.Failed.Add(1)
+		s.leave(over)
+	}
+}
+
+// unopened counts a connection that has ended in its handshake.
+func (s *server) unopened(nbc *nbio.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.opening[nbc]
+	if o == nil {
+		return // it was upgraded, and has left
+	}
+	delete(s.opening, nbc)
+	if !o.counted {
+		s.cfg.Stats.Failed.Add(1)
+	}
+	s.leave(o.surplus)
+}
+
+// leave counts a connection out, with mu held.
+func (s *server) leave(surplus bool) {
+	s.size--
+	if surplus {
+		s.surplus--
+	}
+	if s.draining && s.size == 0 {
+		close(s.empty)
+	}
+}
+
+// enter links an upgraded connection in and reports whether it is to say goodbye.
+func (s *server) enter(c *conn) (draining bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.opening, c.nbc)
+	c.next = s.first
+	if c.next != nil {
+		c.next.prev = c
+	}
+	s.first = c
+	return s.draining
+}
+
+// exit takes an upgraded connection out.
+func (s *server) exit(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		s.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	s.leave(false)
+}
+
+// refused counts a handshake as ended with err.
+func (s *server) refused(nbc *nbio.Conn, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.opening[nbc]; o != nil {
+		o.counted = true
+	}
+	upgrade.Count(s.cfg.Stats, err)
+}
+
+// drain ends all connections, as engine.Engine.Serve says.
+func (s *server) drain() error {
+	s.mu.Lock()
+	s.draining = true
+	if s.size == 0 {
+		close(s.empty)
+	}
+	var opening []*nbio.Conn
+	for nbc, o := range s.opening {
+		if !o.promised {
+			opening = append(opening, nbc)
+		}
+	}
+	s.mu.Unlock()
+	for _, nbc := range opening {
+		onSocket(nbc, hangUp)
+	}
+	for _, c := range s.all() {
+		_ = c.Close(engine.CloseGoingAway, "server is going away")
+	}
+	deadline := time.NewTimer(s.cfg.DrainTimeout)
+	defer deadline.Stop()
+	select {
+	case <-s.empty:
+		return nil
+	case <-deadline.C:
+	}
+	for _, c := range s.all() {
+		c.cut(net.ErrClosed)
+	}
+	<-s.empty
+	return engine.ErrDrainDeadline
+}
+
+// all returns the upgraded connections of this moment.
+func (s *server) all() (list []*conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := s.first; c != nil; c = c.next {
+		list = append(list, c)
+	}
+	return list
+}
