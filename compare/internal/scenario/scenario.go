@@ -72,10 +72,10 @@ type Load struct {
 	WarmUp     time.Duration
 	Window     time.Duration
 	MaxWindow  time.Duration // the window where as many connections as possible are asked for; 0 is Window
-	Storm      string   // storm: reset, silence or restart
-	Backoffs   []string // storm
-	Flags      []Flag   // further ones of the load generator
-	MaxAlready bool     // the default is all that the workload makes sense for: --max changes nothing
+	Storm      string        // storm: reset, silence or restart
+	Backoffs   []string      // storm
+	Flags      []Flag        // further ones of the load generator
+	MaxAlready bool          // the default is all that the workload makes sense for: --max changes nothing
 }
 
 // A Flag is a command-line flag, without its dashes. In its value "{conns}" stands
