@@ -41,6 +41,10 @@ func (c *reproduceCommand) Run(s *session) error {
 	if c.Conns < 0 || c.Reps < 1 {
 		return fmt.Errorf("--conns %d --reps %d: both must be at least 1", c.Conns, c.Reps)
 	}
+	conns, err := c.conns(sc)
+	if err != nil {
+		return err
+	}
 	out, err := resultFolder(s, c.Out, c.Bin, sc.Name)
 	if err != nil {
 		return err
@@ -64,9 +68,13 @@ func (c *reproduceCommand) Run(s *session) error {
 	if len(servers) == 0 {
 		return fmt.Errorf("%s: nothing is left to measure: %s", sc.Name, strings.Join(missing, "; "))
 	}
-	conns, err := c.conns(s, sc, servers, bin.Loadgen)
-	if err != nil {
-		return err
+	switch {
+	case c.Max && sc.Load.MaxAlready:
+		fmt.Fprintf(s.stderr, "compare: --max: the default of %s is all that makes sense for this workload\n", format.Whole(float64(sc.Default)))
+	case c.Max:
+		if conns, err = mostOf(s, sc, servers, bin.Loadgen); err != nil {
+			return err
+		}
 	}
 	plan, err := scenarioPlan(sc, conns, c.Max, servers)
 	if err != nil {
@@ -121,21 +129,17 @@ func listScenarios(s *session) error {
 	return t.WriteText(s.stdout)
 }
 
-// conns is how many connections there are to be.
-func (c *reproduceCommand) conns(s *session, sc *scenario.Scenario, servers []scenarioServer, loadgen string) (int, error) {
+// conns is how many connections there are to be, unless it is as many as fit.
+func (c *reproduceCommand) conns(sc *scenario.Scenario) (int, error) {
 	switch {
 	case c.Conns > 0:
 		return c.Conns, nil
 	case c.Scale > 0:
 		n := math.Round(float64(c.Scale) * float64(sc.Connections))
 		if n < 1 || n > math.MaxInt32 {
-			return 0, fmt.Errorf("--scale %g of %s connections leaves %g: must be at least 1 and at most %d", float64(c.Scale), format.Whole(float64(sc.Connections)), n, math.MaxInt32)
+			return 0, fmt.Errorf("--scale %.3g of %s connections leaves %.0f: must be at least 1 and at most %d", float64(c.Scale), format.Whole(float64(sc.Connections)), n, math.MaxInt32)
 		}
 		return int(n), nil
-	case c.Max && sc.Load.MaxAlready:
-		fmt.Fprintf(s.stderr, "compare: --max: the default of %s is all that makes sense for this workload\n", format.Whole(float64(sc.Default)))
-	case c.Max:
-		return mostOf(s, sc, servers, loadgen)
 	}
 	return sc.Default, nil
 }

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +105,40 @@ func TestRounded(t *testing.T) {
 	for n, want := range map[int]int{7: 7, 999: 999, 1000: 1000, 19936: 19900, 2799705: 2790000} {
 		if got := rounded(n); got != want {
 			t.Errorf("%d is cut to %d, want %d", n, got, want)
+		}
+	}
+}
+
+// What is wrong is said before anything is built or started.
+func TestReproduceRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	broken, empty := filepath.Join(dir, "broken.yaml"), filepath.Join(dir, "empty")
+	if err := os.WriteFile(broken, []byte("name: nobody-4k\ntitle: Four thousand\nconections: 4_000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"reproduce":            "compare reproduce --list tells what there is",
+		"reproduce phoenix-3m": `unknown scenario "phoenix-3m": did you mean "phoenix-2m"`,
+		"reproduce phoenix-2m --scenario " + broken:        "a name is for what is in the program",
+		"reproduce --scenario " + broken:                   broken + `:3:1: scenario has no field "conections"`,
+		"reproduce --scenario " + dir + "/none.yaml":       "none.yaml",
+		"reproduce phoenix-2m --scale 1:20":                `"1:20" is no scale like 1/20, 0.05 or 5%`,
+		"reproduce phoenix-2m --scale 1/9999999":           "must be at least 1",
+		"reproduce phoenix-2m --scale 1/2 --conns 100":     "can't be used together",
+		"reproduce phoenix-2m --max --conns 100":           "can't be used together",
+		"reproduce phoenix-2m --conns=-1":                  "must be at least 1",
+		"reproduce phoenix-2m --reps 0":                    "must be at least 1",
+		"report":                                           "report of what",
+		"report --published " + empty:                      "holds a suite (suite.json)",
+		"report --published " + empty + " --out elsewhere": "--published writes its page into the folder",
+	} {
+		err := run(t.Context(), strings.Fields(args), nil, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("compare %s: %v; want %q", args, err, want)
 		}
 	}
 }

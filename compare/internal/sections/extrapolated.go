@@ -78,7 +78,7 @@ func speed(t *table.Table, s *digest.Suite) {
 		m := figureHere{value: here, unit: q.Unit, single: true}
 		if reference == "" {
 			reference, factor = f.Name, f.Value/here
-			t.Note(fmt.Sprintf("CPU factor: %s, %s published divided by %s measured here = %s. It says how much longer this operation took there, the Go release and the library's included, and nothing of other operations.",
+			t.Note(fmt.Sprintf("CPU factor: %s, %s published divided by %s measured here = %s. It is how many times as long this operation took there, the Go release and the library's included, and says nothing of other operations.",
 				reference, m.text(f.Value), m.text(here), format.Factor(factor)))
 			continue
 		}

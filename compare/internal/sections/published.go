@@ -126,6 +126,8 @@ func (m figureHere) text(v float64) string {
 		return value(v, m.unit) + "/s"
 	case m.single && m.unit == digest.Nanoseconds: // as such times are published
 		return format.Whole(v) + " ns"
+	case m.single && m.unit == digest.Bytes:
+		return format.Whole(v) + " B"
 	case m.unit == digest.BytesPerConn:
 		return value(v, m.unit) + " B/conn"
 	case m.unit == digest.Cores:
