@@ -140,11 +140,48 @@ func (a *Arm) AtConns(q Quantity, conns int) (value Interval, ok bool) {
 
 func gcQuantity(name, head string, of func(*results.GCPauses) (float64, bool)) Quantity {
 	return Quantity{Name: name, Head: head, Unit: Nanoseconds, of: func(r *Run) (float64, bool) {
-		if r.Target.GC == nil {
+		gc := r.windowGC()
+		if gc == nil {
+			gc = r.Target.GC
+		}
+		if gc == nil {
 			return 0, false
 		}
-		return of(r.Target.GC)
+		return of(gc)
 	}}
+}
+
+// windowGC is what the server's Go runtime did in all measurement windows together:
+// the settled readings of memory between them force collections that are of no load.
+// It is nil if that was not told.
+func (r *Run) windowGC() *results.GCPauses {
+	var sum *results.GCPauses
+	for i := range r.Run.Phases {
+		g := r.Run.Phases[i].ServerGC
+		switch {
+		case g == nil:
+			continue
+		case sum == nil:
+			copied := *g
+			sum = &copied
+			continue
+		}
+		sum.Length += g.Length
+		sum.Cycles += g.Cycles
+		merged, ok := results.MergePauses(sum.Pauses, g.Pauses)
+		if !ok {
+			return nil
+		}
+		sum.Pauses = merged
+		if sum.Other == nil || g.Other == nil {
+			sum.Other = nil
+		} else if other, ok := results.MergePauses(*sum.Other, *g.Other); ok {
+			sum.Other = &other
+		} else {
+			return nil
+		}
+	}
+	return sum
 }
 
 // stopped is every stop of the world, for the collector or not.

@@ -53,3 +53,32 @@ func TestSweep(t *testing.T) {
 		t.Errorf("of a window that nothing is known of: %+v", p)
 	}
 }
+
+// What the collector did for published figures is of all windows together, and of none of
+// what was forced between them.
+func TestCollectionsOfWindows(t *testing.T) {
+	t.Parallel()
+	gc := func(length time.Duration, cycles uint64, short, long uint64) *results.GCPauses {
+		return &results.GCPauses{Length: length, Cycles: cycles, Pauses: results.NewPauses([]time.Duration{0, 1000, 2000}, []uint64{short, long}), Other: &results.Pauses{}}
+	}
+	r := &Run{Run: &results.Run{
+		Target: results.Target{GC: gc(time.Second, 100, 9, 9)},
+		Phases: []results.Phase{window(results.WorkloadHold, 1, gc(3*time.Second, 1, 1, 0)), {Kind: results.Settle}, window(results.WorkloadPush, 1, gc(time.Second, 1, 0, 1))},
+	}}
+	want := map[string]float64{"gc.interval": float64(2 * time.Second), "gc.pause.max": 2000, "gc.stw.max": 2000}
+	for name, want := range want {
+		q, _ := QuantityNamed(name)
+		if got, ok := q.Of(r); !ok || got != want {
+			t.Errorf("%s = %v (%v), want %v", name, got, ok, want)
+		}
+	}
+	r.Run.Phases = []results.Phase{window(results.WorkloadHold, 1, &results.GCPauses{Length: time.Second})}
+	q, _ := QuantityNamed("gc.interval")
+	if got, ok := q.Of(r); ok {
+		t.Errorf("an interval of %v without a collection", got)
+	}
+	r.Run.Phases = nil
+	if got, _ := q.Of(r); got != float64(10*time.Millisecond) {
+		t.Errorf("without windows %v", got)
+	}
+}
