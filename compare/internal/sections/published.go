@@ -131,7 +131,7 @@ func (m figureHere) text(v float64) string {
 	case m.unit == digest.BytesPerConn:
 		return value(v, m.unit) + " B/conn"
 	case m.unit == digest.Cores:
-		return value(v, m.unit) + " cores"
+		return format.Factor(v) + " cores" // idle ones are a small part of one
 	}
 	return strings.TrimSpace(value(v, m.unit) + " " + unitName(m.unit))
 }
