@@ -396,3 +396,24 @@ func ended(r *Run, begun uint64, after Holdings) {
 		Before: Holdings{Sockets: 10, Files: 1000, Objects: 12}, After: after, Waited: 1230 * time.Millisecond,
 	}}})
 }
+
+// The bound of a quantile that the metric has itself is that quantile, however many
+// values there are, and the next one where values below the range were left out.
+func TestAtMost(t *testing.T) {
+	t.Parallel()
+	m := Metric{P50: 1, P90: 2, P99: 3, P999: 4, P9999: 5, Max: 6}
+	for n := uint64(1); n < 60_000; n += 7 {
+		m.Count = n
+		for q, want := range map[float64]time.Duration{0.5: 1, 0.9: 2, 0.99: 3, 0.999: 4} {
+			if got := m.atMost(q); got != want {
+				t.Fatalf("p%v of %d values is at most %d, want %d", 100*q, n, got, want)
+			}
+		}
+	}
+	m.Count, m.Below = 1000, 1000 // half of all are below: p99 of all is p98 of the others
+	for q, want := range map[float64]time.Duration{0.4: LowestValue, 0.7: 1, 0.94: 2, 0.99: 3, 0.9999: 5} {
+		if got := m.atMost(q); got != want {
+			t.Errorf("with as many below the range, p%v is at most %v, want %v", 100*q, got, want)
+		}
+	}
+}

@@ -118,17 +118,20 @@ func rounded(d time.Duration) time.Duration {
 // range included: the next of the metric's own quantiles, at most Max.
 func (m Metric) atMost(q float64) time.Duration {
 	total := m.Count + m.Below + m.Above
-	rank := uint64(math.Ceil(q * float64(total)))
-	if rank <= m.Below {
-		return LowestValue
+	inRange, slack := q, 0.0 // where nothing is out of range, the metric's own quantile is that one
+	if total > m.Count {
+		rank := uint64(math.Ceil(q * float64(total)))
+		if rank <= m.Below {
+			return LowestValue
+		}
+		inRange = float64(rank-m.Below) / float64(max(m.Count, 1))
+		slack = 0.5 / float64(max(m.Count, 1)) // the quantiles are rounded to whole values
 	}
-	inRange := float64(rank-m.Below) / float64(max(m.Count, 1))
 	for _, c := range []struct {
 		q float64
 		v time.Duration
 	}{{0.50, m.P50}, {0.90, m.P90}, {0.99, m.P99}, {0.999, m.P999}, {0.9999, m.P9999}} {
-		// The quantiles themselves are rounded to whole values.
-		if inRange <= c.q+0.5/float64(max(m.Count, 1)) {
+		if inRange <= c.q+slack {
 			return c.v
 		}
 	}
