@@ -1,3 +1,5 @@
+//go:build !race
+
 package nbio
 
 import (
@@ -6,4 +8,5 @@ import (
 	"signalbench/server/enginetest"
 )
 
+// The whole kit is for the run without the race detector: it mostly waits.
 func TestConformance(t *testing.T) { enginetest.Test(t, Entry) }

@@ -28,6 +28,7 @@ type conn struct {
 	closed     bool               // nothing more may be sent
 	peerClosed bool               // the peer's close frame has come
 	deadline   *time.Timer        // of the closing handshake and of the end
+	silence    *time.Timer        // of Config.ReadTimeout, if there is one
 
 	outbox
 	deaf atomic.Bool // what the peer sends is not looked at any more
@@ -134,6 +135,13 @@ func (c *conn) answer(code int) {
 func (c *conn) within(d time.Duration) {
 	if c.deadline == nil {
 		c.deadline = time.AfterFunc(d, func() { c.cut(errNoEnd) })
+	}
+}
+
+// heard puts the end for silence off.
+func (c *conn) heard() {
+	if c.silence != nil {
+		c.silence.Reset(c.server.cfg.ReadTimeout)
 	}
 }
 

@@ -3,8 +3,11 @@ package nbio
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"net"
 	"runtime"
+	"time"
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/nbhttp"
@@ -34,6 +37,12 @@ func New(cfg engine.Config) (engine.Engine, error) {
 	return &listening{cfg: cfg}, nil
 }
 
+// never is the library's patience with a connection. Its timers close on their own
+// goroutine, where [server.open] has to wait for the loop behind them; ours have the
+// loop close. And the one of a handshake begins after the connection is served, maybe
+// after its upgrade, in place of the one begun then.
+const never = time.Duration(math.MaxInt64 / 2)
+
 // listening is the engine.
 type listening struct{ cfg engine.Config }
 
@@ -60,7 +69,7 @@ func (e *listening) Serve(ctx context.Context, listeners []net.Listener, h engin
 		MaxLoad:                      1 << 30, // the doors count
 		ReadLimit:                    upgrade.MaxRequest + e.cfg.MaxMessage + 2*nbio.DefaultReadBufferSize,
 		MaxWebsocketFramePayloadSize: 1 << 30, // else a message would be sent in fragments
-		KeepaliveTime:                e.cfg.HandshakeTimeout,
+		KeepaliveTime:                never,
 		ReleaseWebsocketPayload:      true,
 		SupportServerOnly:            true,
 	})
@@ -72,17 +81,22 @@ func (e *listening) Serve(ctx context.Context, listeners []net.Listener, h engin
 		return err
 	}
 	var failed error
-	if err := awaitLoops(loops.Engine, pollers(e.cfg.Pollers)); err != nil {
-		e.cfg.Log.Warn("could not wait for the event loops to begin", "err", err)
+	beacons, err := lightBeacons(loops.Engine, pollers(e.cfg.Pollers))
+	if err != nil {
+		failed = fmt.Errorf("watching the event loops: %w", err)
 	}
-	select {
-	case <-ctx.Done():
-	case failed = <-s.failed:
+	defer putOut(beacons)
+	s.beacons <- beacons
+	if failed == nil {
+		select {
+		case <-ctx.Done():
+		case failed = <-s.failed:
+		}
 	}
 	for _, d := range doors {
 		d.shut()
 	}
-	err := s.drain()
+	err = s.drain()
 	loops.Stop()
 	if failed != nil {
 		return failed

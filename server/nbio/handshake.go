@@ -3,6 +3,7 @@ package nbio
 import (
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/nbhttp"
@@ -34,6 +35,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &conn{server: s, nbc: nbc, ws: ws}
+	if timeout := s.cfg.ReadTimeout; timeout > 0 {
+		c.silence = time.AfterFunc(timeout, c.silent)
+	}
 	ws.Conn = held{ws.Conn, c}
 	ws.SetSession(c)
 	s.cfg.Stats.Upgraded.Add(1)

@@ -173,6 +173,14 @@ func (c *conn) cut(cause error) {
 	})
 }
 
+// silent has the loop close a connection whose peer has said nothing for too long.
+func (c *conn) silent() {
+	onSocket(c.nbc, func(fd int) {
+		c.cutFor.CompareAndSwap(nil, &nbio.ErrReadTimeout)
+		hangUp(fd)
+	})
+}
+
 // onSocket calls f with the descriptor, unless it is closed.
 func onSocket(nbc *nbio.Conn, f func(fd int)) {
 	nbc.Lock()

@@ -126,6 +126,7 @@ func (c *conn) tellOpen(r *engine.Request) {
 // message delivers a message. What comes once this side closes is passed over.
 func message(ws *websocket.Conn, op websocket.MessageType, p []byte) {
 	c := of(ws)
+	defer c.heard()
 	if op == websocket.TextMessage && !utf8.Valid(p) {
 		c.fail(&engine.CloseError{Code: engine.CloseInvalidPayload, Reason: "text is not UTF-8"})
 		return
@@ -143,6 +144,7 @@ func message(ws *websocket.Conn, op websocket.MessageType, p []byte) {
 // reads nothing would fill the memory.
 func ping(ws *websocket.Conn, payload string) {
 	c := of(ws)
+	defer c.heard()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.admit("") == nil {
@@ -188,6 +190,9 @@ func (c *conn) over(err error) error {
 	c.closed = true
 	if c.deadline != nil {
 		c.deadline.Stop()
+	}
+	if c.silence != nil {
+		c.silence.Stop()
 	}
 	switch {
 	case errors.Is(reason, engine.ErrSlow):

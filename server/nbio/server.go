@@ -1,6 +1,8 @@
 package nbio
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -23,10 +25,12 @@ type server struct {
 	cfg      *engine.Config
 	handler  engine.Handler
 	upgrader *websocket.Upgrader
-	failed   chan error // of a listener
+	failed   chan error     // of a listener
+	beacons  chan []*beacon // holds the one of each event loop
 
 	mu       sync.Mutex
-	arriving map[net.Addr]bool // accepted and not yet the library's; whether over the limit
+	arriving map[net.Addr]arrival
+	owners   map[int]*nbio.Conn // who has a descriptor, or had it and was closed elsewhere than on the loop
 	opening  map[*nbio.Conn]*opening
 	first    *conn // a doubly linked list through the upgraded connections
 	size     int   // of all three
@@ -35,10 +39,18 @@ type server struct {
 	empty    chan struct{} // closed when the last one leaves while draining
 }
 
+// An arrival is a connection that its door has let in and the library has not yet
+// wholly taken.
+type arrival struct {
+	surplus bool
+	nbc     *nbio.Conn // nil until the library has one
+}
+
 // An opening is a connection in its handshake.
 type opening struct {
-	read     int  // bytes
-	refused  bool // and the response was written
+	timer    *time.Timer // of Config.HandshakeTimeout
+	read     int         // bytes
+	refused  bool        // and the response was written
 	surplus  bool
 	counted  bool // the handshake has failed and was counted
 	promised bool // the 101 is being written
@@ -48,7 +60,9 @@ func newServer(cfg *engine.Config, h engine.Handler) *server {
 	return &server{
 		cfg: cfg, handler: h,
 		failed:   make(chan error),
-		arriving: make(map[net.Addr]bool),
+		beacons:  make(chan []*beacon, 1),
+		arriving: make(map[net.Addr]arrival),
+		owners:   make(map[int]*nbio.Conn),
 		opening:  make(map[*nbio.Conn]*opening),
 		empty:    make(chan struct{}),
 	}
@@ -59,7 +73,7 @@ func (s *server) attach(loops *nbhttp.Engine) {
 	loops.OnOpen(func(nc net.Conn) { s.open(nc.(*nbio.Conn)) })
 	loops.OnClose(func(nc net.Conn, _ error) {
 		if nbc, ok := nc.(*nbio.Conn); ok {
-			s.unopened(nbc)
+			s.gone(nbc)
 		}
 	})
 	loops.OnData(s.data)
@@ -69,11 +83,11 @@ func (s *server) attach(loops *nbhttp.Engine) {
 	u := websocket.NewUpgrader()
 	u.Engine = loops
 	u.CheckOrigin = func(*http.Request) bool { return true } // decided on before, by one rule for all engines
-	u.KeepaliveTime = s.cfg.ReadTimeout
+	u.KeepaliveTime = 0
 	u.MessageLengthLimit = s.cfg.MaxMessage
 	u.OnMessage(message)
 	u.SetPingHandler(ping)
-	u.SetPongHandler(func(*websocket.Conn, string) {})
+	u.SetPongHandler(func(ws *websocket.Conn, _ string) { of(ws).heard() })
 	u.SetCloseHandler(closing)
 	u.OnClose(closed)
 	s.upgrader = u
@@ -94,18 +108,42 @@ func (s *server) admit(nc net.Conn) bool {
 	if over {
 		s.surplus++
 	}
-	s.arriving[nc.RemoteAddr()] = over
+	s.arriving[nc.RemoteAddr()] = arrival{surplus: over}
 	return true
 }
 
 // open takes a connection over from its door: the library has duplicated it, with its
-// address.
+// address, and adds it to the loop behind this call.
+//
+// The library closes a descriptor on whatever goroutine fails to write to it. Its loop
+// may then have an event of it in hand, that the peer has reset the connection, and ends
+// who has the number when it comes to that. So a new owner waits for the loop.
 func (s *server) open(nbc *nbio.Conn) {
+	number, addr := nbc.Hash(), nbc.RemoteAddr()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := &opening{surplus: s.arriving[nbc.RemoteAddr()]}
-	delete(s.arriving, nbc.RemoteAddr())
-	s.opening[nbc] = o
+	surplus := s.arriving[addr].surplus
+	s.arriving[addr] = arrival{surplus, nbc}
+	s.opening[nbc] = &opening{
+		surplus: surplus,
+		timer:   time.AfterFunc(s.cfg.HandshakeTimeout, func() { onSocket(nbc, hangUp) }),
+	}
+	before := s.owners[number]
+	s.owners[number] = nbc
+	s.mu.Unlock()
+	if before != nil && !closedByLoop(before) {
+		beacons := <-s.beacons
+		s.beacons <- beacons
+		if len(beacons) > 0 {
+			beacons[number%len(beacons)].pass()
+		}
+	}
+}
+
+// closedByLoop reports whether it was for certain the event loop that has closed a
+// connection. What it reads may be an error as well, like what others write.
+func closedByLoop(nbc *nbio.Conn) bool {
+	_, reason := nbc.IsClosed()
+	return errors.Is(reason, io.EOF)
 }
 
 // reads counts what a connection sends in its handshake. heard says whether it is to be
@@ -130,25 +168,33 @@ func (s *server) ignore(nbc *nbio.Conn) {
 	}
 }
 
-// arrived counts a connection as failed that the library has not taken.
+// arrived is called when the library has done what it does with a new connection. One
+// that it has not taken counts as failed.
 func (s *server) arrived(a net.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if over, ok := s.arriving[a]; ok {
-		delete(s.arriving, a)
-		s.cfg.Stats.Failed.Add(1)
-		s.leave(over)
+	arrived := s.arriving[a]
+	delete(s.arriving, a)
+	if arrived.nbc != nil {
+		_ = arrived.nbc.SetReadDeadline(time.Time{}) // frees the timer that never comes
+		return
 	}
+	s.cfg.Stats.Failed.Add(1)
+	s.leave(arrived.surplus)
 }
 
-// unopened counts a connection that has ended in its handshake.
-func (s *server) unopened(nbc *nbio.Conn) {
+// gone lets a closed connection go and counts it, if it has ended in its handshake.
+func (s *server) gone(nbc *nbio.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.owners[nbc.Hash()] == nbc && closedByLoop(nbc) {
+		delete(s.owners, nbc.Hash())
+	}
 	o := s.opening[nbc]
 	if o == nil {
 		return // it was upgraded, and has left
 	}
+	o.timer.Stop()
 	delete(s.opening, nbc)
 	if !o.counted {
 		s.cfg.Stats.Failed.Add(1)
@@ -171,7 +217,10 @@ func (s *server) leave(surplus bool) {
 func (s *server) enter(c *conn) (draining bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.opening, c.nbc)
+	if o := s.opening[c.nbc]; o != nil {
+		o.timer.Stop()
+		delete(s.opening, c.nbc)
+	}
 	c.next = s.first
 	if c.next != nil {
 		c.next.prev = c
