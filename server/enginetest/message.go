@@ -107,9 +107,12 @@ func frameCases() []Case {
 				const window = 64 // on their way at once, so that no outbox fills
 				var frames []frame
 				for i := range 1000 {
-					f := data(opBinary, noise(1+rand.IntN(400))) // empty ones have cases of their own
-					if i%2 == 0 {
+					f := data(opBinary, noise(rand.IntN(400)))
+					switch {
+					case i%2 == 0:
 						f = text(fmt.Sprintf("message %d", i))
+					case i == 1:
+						f = data(opBinary, nil) // else a run might have no empty one
 					}
 					p.send(f)
 					frames = append(frames, f)
