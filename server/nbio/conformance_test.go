@@ -1,5 +1,3 @@
-//go:build !race
-
 package nbio
 
 import (
@@ -8,5 +6,4 @@ import (
 	"signalbench/server/enginetest"
 )
 
-// The whole kit is for the run without the race detector: it mostly waits.
 func TestConformance(t *testing.T) { enginetest.Test(t, Entry) }

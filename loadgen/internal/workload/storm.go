@@ -2,6 +2,7 @@ package workload
 
 import (
 	"maps"
+	"slices"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -230,10 +231,11 @@ func (s *Storm) Abort(why results.Cause) {
 	s.tell(true)
 }
 
-// Tally is what the storm has counted so far. Call it on the lane's thread.
+// Tally is what the storm has counted so far, the caller's own: the storm counts on
+// meanwhile. Call it on the lane's thread.
 func (s *Storm) Tally() Tally {
 	t := s.tally
-	t.failures = maps.Clone(t.failures)
+	t.failures, t.dials, t.returned = maps.Clone(t.failures), slices.Clone(t.dials), slices.Clone(t.returned)
 	for c, k := range s.clients {
 		if k.once && !k.away && s.l.IsOpen(wire.Conn(c)) {
 			t.back++
