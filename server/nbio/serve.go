@@ -17,6 +17,7 @@ import (
 )
 
 // of returns our connection under one of the library's, nil before the upgrade is done.
+// It is for what the library calls behind the upgrade, see [server.at] for others.
 func of(ws *websocket.Conn) *conn {
 	c, _ := ws.Session().(*conn)
 	return c
@@ -35,7 +36,7 @@ func (s *server) data(nbc *nbio.Conn, p []byte) {
 
 // frames has the library parse frames.
 func (s *server) frames(nbc *nbio.Conn, ws *websocket.Conn, p []byte) {
-	c := of(ws)
+	c := s.at(nbc)
 	if c != nil && c.deaf.Load() {
 		return
 	}

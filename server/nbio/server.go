@@ -6,7 +6,10 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/nbhttp"
@@ -27,6 +30,10 @@ type server struct {
 	upgrader *websocket.Upgrader
 	failed   chan error     // of a listener
 	beacons  chan []*beacon // holds the one of each event loop
+
+	// upgraded has the connections by their descriptors. The library keeps ours as a
+	// session of its own, and the loop may not look at that while it is set.
+	upgraded []atomic.Pointer[conn]
 
 	mu       sync.Mutex
 	arriving map[net.Addr]arrival
@@ -59,6 +66,7 @@ type opening struct {
 func newServer(cfg *engine.Config, h engine.Handler) *server {
 	return &server{
 		cfg: cfg, handler: h,
+		upgraded: make([]atomic.Pointer[conn], descriptors()),
 		failed:   make(chan error),
 		beacons:  make(chan []*beacon, 1),
 		arriving: make(map[net.Addr]arrival),
@@ -66,6 +74,30 @@ func newServer(cfg *engine.Config, h engine.Handler) *server {
 		opening:  make(map[*nbio.Conn]*opening),
 		empty:    make(chan struct{}),
 	}
+}
+
+// descriptors is how many the process may have (getrlimit(2)). The table of them takes
+// memory only where it is used.
+func descriptors() int {
+	const most = 1 << 20
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return most
+	}
+	return int(min(l.Cur, most))
+}
+
+// at returns our connection of one of the library's, nil before its upgrade is done and
+// after its end. Any goroutine may call it.
+func (s *server) at(nbc *nbio.Conn) *conn {
+	number := nbc.Hash()
+	if number < 0 || number >= len(s.upgraded) {
+		return nil
+	}
+	if c := s.upgraded[number].Load(); c != nil && c.nbc == nbc {
+		return c
+	}
+	return nil
 }
 
 // attach hangs the server into the library's hooks.
@@ -226,6 +258,9 @@ func (s *server) enter(c *conn) (draining bool) {
 		c.next.prev = c
 	}
 	s.first = c
+	if number := c.nbc.Hash(); number >= 0 && number < len(s.upgraded) {
+		s.upgraded[number].Store(c)
+	}
 	return s.draining
 }
 
@@ -242,6 +277,9 @@ func (s *server) exit(c *conn) {
 		c.next.prev = c.prev
 	}
 	c.prev, c.next = nil, nil
+	if number := c.nbc.Hash(); number >= 0 && number < len(s.upgraded) {
+		s.upgraded[number].CompareAndSwap(c, nil)
+	}
 	s.leave(false)
 }
 

@@ -2,9 +2,9 @@ package workload
 
 import (
 	"maps"
-	"slices"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"signalbench/loadgen/internal/frame"
