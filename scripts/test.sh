@@ -202,7 +202,7 @@ step_compare() {
   go build -o "$out/compare" ./compare
   suite() {
     rm -rf "$out/suite"
-    "$out/compare" run --quick --out "$out/suite"
+    "$out/compare" run --quick --engines gorilla,netpoll --out "$out/suite"
   }
   twice suite
   test -s "$out/suite/report.html"
@@ -313,8 +313,8 @@ step_reproduce() {
     "$out/reproduce.bin/compare" reproduce --scenario "$out/$1.yaml" --bin "$out/reproduce.bin" --out "$out/reproduce.$1" "${@:2}" || return
     grep -q 'Published beside measured' "$out/reproduce.$1/report.html" || { echo "the report of $1 has nothing beside what was published"; return 1; }
   }
-  twice reproduce smallnest-tcp --conns 300 --arms epoll,prefork
-  twice reproduce mailru-3m --conns 300 --arms ladder-a,ladder-d
+  twice reproduce smallnest-tcp --conns 300 --arms prefork
+  twice reproduce mailru-3m --conns 300 --arms ladder-a
   twice reproduce phoenix-2m --conns 500
   sed 's/^connections:/conections:/' "$out/phoenix-2m.yaml" >"$out/wrong.yaml"
   "$out/reproduce.bin/compare" reproduce --scenario "$out/wrong.yaml" --bin "$out/reproduce.bin" --out "$out/reproduce.wrong" 2>"$out/reproduce.said" || code=$?
@@ -508,7 +508,7 @@ step_tune() {
 # The steps in their order, each with its time limit in seconds. One with the name of
 # another behind it runs beside those that follow, up to that one: these compile, or
 # wait, and measure nothing.
-steps='provide:400:race modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 optional:180 truth:240
+steps='provide:400:race modules:300 gofmt:30 vet:300 staticcheck:300 race:600 optional:240:truth unraced:240 truth:240
   fuzz:420:compare faults:120 lost:120 tune:60 compare:180 report:240 signal:180 browser:240 foreign:120 peers:180 reproduce:180 phoenix:120 scale:120'
 
 if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of its own

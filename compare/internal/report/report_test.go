@@ -129,6 +129,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestGolden(t *testing.T) {
+	if raceEnabled {
+		t.Skip("nothing in it is concurrent, and its figures are slow to draw")
+	}
 	t.Parallel()
 	for name, s := range open(t) {
 		var text, md bytes.Buffer
@@ -142,6 +145,9 @@ func TestGolden(t *testing.T) {
 
 // The page must work from a disk without a network, and be well-formed.
 func TestHTMLIsSelfContained(t *testing.T) {
+	if raceEnabled {
+		t.Skip("nothing in it is concurrent, and its figures are slow to draw")
+	}
 	t.Parallel()
 	outside := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"]|url\(|@import|<script|<link`)
 	for name, s := range open(t) {

@@ -273,7 +273,7 @@ func TestStaleAnswers(t *testing.T) {
 // Whatever a server does, the books balance.
 func TestBooksBalanceWhateverHappens(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(12) {
+	for seed := range uint64(courses) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		shape := func(_ int, n *wiretest.Net) {
 			n.Latency = time.Duration(1+random.IntN(3)) * time.Millisecond
