@@ -29,6 +29,9 @@ func Landscape(suites []*digest.Suite) []MemoryRow {
 	best := map[string]candidate{}
 	for _, s := range suites {
 		for _, a := range s.Arms {
+			if a.Setting != nil {
+				continue // the same server under another setting
+			}
 			c, ok := memoryOf(s, a)
 			if old, known := best[a.Name]; ok && (!known || c.better(old)) {
 				best[a.Name] = c
