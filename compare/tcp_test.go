@@ -19,9 +19,7 @@ import (
 // Our server of bytes, with the programs as they are: it is measured without the
 // conformance kit, and the report says what it has not.
 func TestTCPArms(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the programs are built without the race detector")
-	}
+	unlessRaced(t)
 	t.Parallel()
 	bin, err := toolchain.Build(t.Context(), ".")
 	if err != nil {

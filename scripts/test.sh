@@ -237,13 +237,13 @@ step_report() {
   [ -z "$asked" ] || { echo "the page asks the network:"; echo "$asked"; return 1; }
 }
 
-# Signal: relays, a storm that restarts the server, and a broadcast, each on two
-# engines; the report has a section for each.
+# Signal: relays, a storm that restarts the server, and a broadcast, each on one
+# engine; the report has a section for each.
 step_signal() {
   go build -o "$out/signal.bin/" ./server ./loadgen ./compare
   suite() {
     rm -rf "$out/signal.$1"
-    "$out/signal.bin/compare" run --quick --bin "$out/signal.bin" --engines netpoll,gobwas --conns 400 --plateaus 3 --settle 100ms \
+    "$out/signal.bin/compare" run --quick --bin "$out/signal.bin" --engines netpoll --conns 400 --plateaus 3 --settle 100ms \
       --warmup 300ms --duration 1s --no-yardstick --workload "$1" --out "$out/signal.$1"
   }
   twice suite signal,storm
@@ -508,7 +508,7 @@ step_tune() {
 # The steps in their order, each with its time limit in seconds. One with the name of
 # another behind it runs beside those that follow, up to that one: these compile, or
 # wait, and measure nothing.
-steps='provide:400:race modules:300 gofmt:30 vet:300 staticcheck:300 race:600 optional:240:truth unraced:240 truth:240
+steps='provide:400:race modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 optional:300:compare
   fuzz:420:compare faults:120 lost:120 tune:60 compare:180 report:240 signal:180 browser:240 foreign:120 peers:180 reproduce:180 phoenix:120 scale:120'
 
 if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of its own
