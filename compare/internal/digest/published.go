@@ -35,7 +35,7 @@ func publishedQuantities() []Quantity {
 			return c.Server.Mid + c.KernelServer.Mid, ok
 		}},
 		{Name: "server.cores", Head: "server, processors busy", Unit: Cores, of: firstWindowCores},
-		{Name: "hold.heartbeats", Head: "heartbeats answered", Unit: PerSecond, HigherBetter: true, of: Throughput(HoldPart).of},
+		{Name: "hold.heartbeats", Head: "heartbeats answered", Unit: PerSecond, HigherBetter: true, of: Throughput(HoldPart).of, asked: Throughput(HoldPart).asked},
 		gcQuantity("gc.interval", "time between GC cycles", func(gc *results.GCPauses) (float64, bool) { return float64(gc.Interval()), gc.Interval() > 0 }),
 		gcQuantity("gc.pause.max", "longest GC pause", func(gc *results.GCPauses) (float64, bool) { return float64(gc.Max), gc.Count > 0 }),
 		gcQuantity("gc.stw.p99", "stop-the-world p99", func(gc *results.GCPauses) (float64, bool) { p, ok := stopped(gc); return float64(p.P99), ok }),

@@ -35,6 +35,16 @@ type Quantity struct {
 	of           func(*Run) (float64, bool)
 	ofSuite      func(*Suite) (float64, bool) // instead, where it is of no run
 	item         string                       // of the ledger, where the value is a reading of that
+	asked        func(*Run) (float64, bool)   // nil: nobody asks for it
+}
+
+// Asked is what the load generator was asked for of the quantity in a run, of which the
+// value then says only that it was carried; ok is false if it was free.
+func (q Quantity) Asked(r *Run) (value float64, ok bool) {
+	if q.asked == nil {
+		return 0, false
+	}
+	return q.asked(r)
 }
 
 // Whole reports whether the quantity is one of a suite and not of its runs.
@@ -158,6 +168,13 @@ func Throughput(p Part) Quantity {
 				return 0, false
 			}
 			return float64(t.Ops.Completed) / t.Length.Seconds(), true
+		},
+		asked: func(r *Run) (float64, bool) {
+			w := r.Window(p)
+			if w == nil || w.Model != results.OpenLoop || w.Offered <= 0 {
+				return 0, false
+			}
+			return w.Offered, true
 		},
 	}
 }

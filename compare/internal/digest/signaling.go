@@ -36,12 +36,14 @@ func ClientCores(p Part) Quantity {
 
 // Relays is how many messages to one peer arrived in a second.
 func Relays(p Part) Quantity {
-	return phaseQuantity(p, "relays", "relayed messages", PerSecond, true, func(phase *results.Phase) (float64, bool) {
+	q := phaseQuantity(p, "relays", "relayed messages", PerSecond, true, func(phase *results.Phase) (float64, bool) {
 		if phase.Signal == nil || phase.Length <= 0 {
 			return 0, false
 		}
 		return float64(phase.Signal.Relays.Completed) / phase.Length.Seconds(), true
 	})
+	q.asked = func(r *Run) (float64, bool) { return r.Spec.Rate, r.Window(p) != nil && r.Spec.Rate > 0 }
+	return q
 }
 
 // RelayCPU is the CPU time of the server per relayed message; what joins and

@@ -82,3 +82,25 @@ func TestCollectionsOfWindows(t *testing.T) {
 		t.Errorf("without windows %v", got)
 	}
 }
+
+// What an open loop achieves was asked for; what a closed loop does was not.
+func TestAsked(t *testing.T) {
+	t.Parallel()
+	of := func(model results.Model) *Run {
+		w := window(results.WorkloadHold, 1, nil)
+		w.Model, w.Offered = model, 170
+		return &Run{Run: &results.Run{Phases: []results.Phase{w}}}
+	}
+	q, _ := QuantityNamed("hold.heartbeats")
+	if got, ok := q.Asked(of(results.OpenLoop)); !ok || got != 170 {
+		t.Errorf("asked %v (%v) of an open loop, want 170", got, ok)
+	}
+	if got, ok := q.Asked(of(results.ClosedLoop)); ok {
+		t.Errorf("asked %v of a closed loop", got)
+	}
+	if q, _ := QuantityNamed("server.cores"); q.Name == "" {
+		t.Error("server.cores is not known")
+	} else if _, ok := q.Asked(of(results.OpenLoop)); ok {
+		t.Error("processors were asked for")
+	}
+}

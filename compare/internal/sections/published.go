@@ -109,6 +109,7 @@ func publishedText(f *results.PublishedFigure) string {
 type figureHere struct {
 	server string
 	value  float64 // NaN if it was not measured
+	asked  float64 // what the load generator was asked for of it; 0 if it was free
 	unit   digest.Unit
 	single bool // one operation was timed by itself
 	none   bool // nothing is measured that could stand there
@@ -140,6 +141,9 @@ func (m figureHere) text(v float64) string {
 // quoted.
 func (m figureHere) here() string {
 	text := m.text(m.value)
+	if m.asked > 0 && text != format.Unknown {
+		text += " of " + m.text(m.asked) + " asked"
+	}
 	if m.bad && text != format.Unknown {
 		text += " (" + string(results.Invalid) + ")"
 	}
@@ -165,7 +169,11 @@ func measured(s *digest.Suite, f *results.PublishedFigure) []figureHere {
 		if f.Arm != "" && f.Arm != a.Name {
 			continue
 		}
-		list = append(list, figureHere{server: a.Name, value: a.Summary(q).Median, unit: q.Unit, bad: a.Verdict != results.Valid})
+		m := figureHere{server: a.Name, value: a.Summary(q).Median, unit: q.Unit, bad: a.Verdict != results.Valid}
+		if runs := a.Counted(); len(runs) > 0 {
+			m.asked, _ = q.Asked(runs[0]) // the same in all
+		}
+		list = append(list, m)
 	}
 	if len(list) == 0 { // its arm was left out
 		return []figureHere{{server: f.Arm, value: math.NaN(), unit: q.Unit}}
