@@ -2,7 +2,5 @@
 
 package main
 
-import "testing"
-
-// unlessRaced skips under the race detector what it cannot see into.
-func unlessRaced(t *testing.T) { t.Helper() }
+// raceEnabled says that everything is several times as slow.
+const raceEnabled = false

@@ -57,7 +57,7 @@ func (c *sweepCommand) Run(s *session) error {
 	if plan.Repetitions == 1 {
 		plan.NoClaim = "one repetition: nothing is claimed about small differences"
 	}
-	return run.carryOut(s, plan, c.spread)
+	return run.measure(s, plan, c.spread)
 }
 
 // spread makes an arm of each setting of each engine.
