@@ -90,14 +90,19 @@ func descriptors() int {
 // at returns our connection of one of the library's, nil before its upgrade is done and
 // after its end. Any goroutine may call it.
 func (s *server) at(nbc *nbio.Conn) *conn {
-	number := nbc.Hash()
-	if number < 0 || number >= len(s.upgraded) {
-		return nil
-	}
-	if c := s.upgraded[number].Load(); c != nil && c.nbc == nbc {
+	if c := s.slot(nbc).Load(); c != nil && c.nbc == nbc {
 		return c
 	}
 	return nil
+}
+
+// slot is where the connection with the descriptor of nbc stands; one beyond the table,
+// which the limit of descriptors does not let be, stands nowhere.
+func (s *server) slot(nbc *nbio.Conn) *atomic.Pointer[conn] {
+	if number := nbc.Hash(); number >= 0 && number < len(s.upgraded) {
+		return &s.upgraded[number]
+	}
+	return new(atomic.Pointer[conn])
 }
 
 // attach hangs the server into the library's hooks.
@@ -258,9 +263,7 @@ func (s *server) enter(c *conn) (draining bool) {
 		c.next.prev = c
 	}
 	s.first = c
-	if number := c.nbc.Hash(); number >= 0 && number < len(s.upgraded) {
-		s.upgraded[number].Store(c)
-	}
+	s.slot(c.nbc).Store(c)
 	return s.draining
 }
 
@@ -277,9 +280,7 @@ func (s *server) exit(c *conn) {
 		c.next.prev = c.prev
 	}
 	c.prev, c.next = nil, nil
-	if number := c.nbc.Hash(); number >= 0 && number < len(s.upgraded) {
-		s.upgraded[number].CompareAndSwap(c, nil)
-	}
+	s.slot(c.nbc).CompareAndSwap(c, nil)
 	s.leave(false)
 }
 
