@@ -26,13 +26,20 @@ const (
 // A Histogram is for one goroutine at a time. The zero value is not usable;
 // call NewHistogram.
 type Histogram struct {
-	hdr          *hdrhistogram.Histogram
-	below, above uint64
+	hdr *hdrhistogram.Histogram
+	// inside is what the library counts too. It is counted here because the tests
+	// compile the library without the race detector, which has to see that two
+	// goroutines use one histogram.
+	inside, below, above uint64
 }
 
 // NewHistogram returns an empty histogram.
 func NewHistogram() *Histogram {
-	return &Histogram{hdr: hdrhistogram.New(unit, int64(HighestValue), digits)}
+	return histogramOf(hdrhistogram.New(unit, int64(HighestValue), digits))
+}
+
+func histogramOf(hdr *hdrhistogram.Histogram) *Histogram {
+	return &Histogram{hdr: hdr, inside: uint64(hdr.TotalCount())}
 }
 
 // Record counts d once. It does not allocate.
@@ -45,12 +52,15 @@ func (h *Histogram) Record(d time.Duration) {
 	case h.hdr.RecordValue(int64(d)) != nil:
 		// Not reached: the buckets cover the range. Counted all the same.
 		h.above++
+	default:
+		h.inside++
 	}
 }
 
 // Merge adds everything that o has counted to h. o is left as it is.
 func (h *Histogram) Merge(o *Histogram) {
 	h.above += uint64(h.hdr.Merge(o.hdr)) // 0: both have the same buckets
+	h.inside += o.inside
 	h.below += o.below
 	h.above += o.above
 }
@@ -58,11 +68,11 @@ func (h *Histogram) Merge(o *Histogram) {
 // Reset forgets everything, for the next interval. It does not allocate.
 func (h *Histogram) Reset() {
 	h.hdr.Reset()
-	h.below, h.above = 0, 0
+	h.inside, h.below, h.above = 0, 0, 0
 }
 
 // Count is how many values lie in the range.
-func (h *Histogram) Count() uint64 { return uint64(h.hdr.TotalCount()) }
+func (h *Histogram) Count() uint64 { return h.inside }
 
 // Below is how many values were under LowestValue.
 func (h *Histogram) Below() uint64 { return h.below }

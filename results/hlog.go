@@ -140,7 +140,7 @@ func parseInterval(line string) (Interval, error) {
 		return Interval{}, fmt.Errorf("histogram of %d to %d ns with %d digits, this build reads %d to %d ns with %d",
 			hdr.LowestTrackableValue(), hdr.HighestTrackableValue(), hdr.SignificantFigures(), unit, int64(HighestValue), digits)
 	}
-	return Interval{Start: start, Length: length, Histogram: &Histogram{hdr: hdr}}, nil
+	return Interval{Start: start, Length: length, Histogram: histogramOf(hdr)}, nil
 }
 
 // parseSeconds reads decimal seconds of at most a hundred years, rounded to

@@ -27,5 +27,7 @@ func (s *sparse) histogram() *Histogram {
 	for i, b := range s.buckets {
 		whole.Counts[b] = s.counts[i]
 	}
-	return &Histogram{hdr: hdrhistogram.Import(whole), below: s.below, above: s.above}
+	h := histogramOf(hdrhistogram.Import(whole))
+	h.below, h.above = s.below, s.above
+	return h
 }
