@@ -538,9 +538,10 @@ func (c *refConn) payload(h frameHead) ([]byte, error) {
 		}
 		at += n
 	}
+	wrong := c.has(unmasksWrongly)
 	for i := range p {
 		p[i] ^= h.mask[i&3]
-		if c.has(unmasksWrongly) && i >= 64 {
+		if wrong && i >= 64 {
 			p[i] ^= 1
 		}
 	}
