@@ -26,34 +26,30 @@ import (
 // with the one before, an addition that lanes share, and a note of its time.
 type Broadcast struct {
 	common
+	rota   // of publishers; a closed loop has k and due from it, and no schedule
 	f      *Fanout
 	b      *bulletins
 	shards Shards
 	want   []uint32 // of each connection and each publisher of its room
 	gaps   gaps     // by the place in want
 
-	own  []uint32 // publishers of this lane, by number in the run
-	legs [2]leg
-	leg  int
-	// The next message is own[k]'s in this cycle, and due then.
-	cycle, k uint64
-	due      time.Duration // Never after the last
-	idle     int           // closed loop: messages that should be on their way and are not
-	begun    bool          // all lanes have their part
-	through  bool          // nothing is due any more
+	publishers []uint32 // of this lane, by number in the run
+	idle       int      // closed loop: messages that should be on their way and are not
+	begun      bool     // all lanes have their part
+	through    bool     // nothing is due any more
 }
 
 // NewBroadcast returns l's part of a broadcast, which publishes nothing before
 // Begin. The lane must have been enrolled in f; d takes what is not published.
 func NewBroadcast(l *lane.Lane, d *Delivery, c *channel.Client, f *Fanout, shards Shards) *Broadcast {
-	b := &Broadcast{common: common{l: l, d: d}, f: f, b: &bulletins{Audience: &f.Audience, client: c}, shards: shards, gaps: newGaps(), due: lane.Never}
+	b := &Broadcast{common: common{l: l, d: d}, f: f, b: &bulletins{Audience: &f.Audience, client: c}, shards: shards, gaps: newGaps()}
 	b.want = make([]uint32, l.Conns*f.Publishers)
 	for i := range b.want {
 		b.want[i] = f.First
 	}
 	for p := range f.publishers {
 		if c := l.Local(p); int(c) < l.Conns && l.Global(c) == p {
-			b.own = append(b.own, p)
+			b.publishers = append(b.publishers, p)
 			f.owners[p] = b
 		}
 	}
@@ -66,36 +62,13 @@ func NewBroadcast(l *lane.Lane, d *Delivery, c *channel.Client, f *Fanout, shard
 		b.due = f.Span.Start
 		return b
 	}
-	b.legs = [2]leg{{f.Span.Start, f.Warm}, {f.Span.Main, f.Main}}
-	b.plan()
+	b.rota = newRota(f.Span, f.Warm, f.Main, len(b.publishers), int(f.publishers), func(k int) int { return int(b.publishers[k]) })
 	return b
 }
 
 // Begin lets the lane publish. Call it on the lane's thread when all lanes use their
 // part: what reaches a lane before would be lost on it.
 func (b *Broadcast) Begin() { b.begun = true }
-
-// plan finds the next message of this lane, from cycle and k on.
-func (b *Broadcast) plan() {
-	b.due = lane.Never
-	for ; b.leg < len(b.legs) && len(b.own) > 0; b.leg, b.cycle, b.k = b.leg+1, 0, 0 {
-		g := b.legs[b.leg]
-		if due, ok := g.schedule.Due(b.cycle*uint64(b.f.publishers) + uint64(b.own[b.k])); ok {
-			b.due = g.start + due
-			return
-		}
-	}
-}
-
-// take moves on to the message after the one that is due.
-func (b *Broadcast) take() (publisher uint32, main bool, due time.Duration) {
-	publisher, main, due = b.own[b.k], b.leg == 1, b.due
-	if b.k++; b.k == uint64(len(b.own)) {
-		b.cycle, b.k = b.cycle+1, 0
-	}
-	b.plan()
-	return publisher, main, due
-}
 
 // Next implements [lane.Workload].
 func (b *Broadcast) Next() time.Duration {
@@ -129,8 +102,8 @@ func (b *Broadcast) Fire(now time.Duration) {
 			if b.due > now {
 				break
 			}
-			publisher, main, due := b.take()
-			b.publish(publisher, main, due)
+			k, main, due := b.take()
+			b.publish(b.publishers[k], main, due)
 		}
 	}
 }
@@ -155,8 +128,8 @@ func (b *Broadcast) tell() {
 // follow publishes the next message of a closed loop by one of this lane's
 // publishers. If that cannot be, it is to be tried again later.
 func (b *Broadcast) follow(now time.Duration) bool {
-	publisher := b.own[b.k]
-	b.k = (b.k + 1) % uint64(len(b.own))
+	publisher := b.publishers[b.k]
+	b.k = (b.k + 1) % len(b.publishers)
 	if b.publish(publisher, now >= b.f.Span.Main, now) {
 		return true
 	}
@@ -268,7 +241,8 @@ func (b *Broadcast) Abort(why results.Cause) {
 			shard.DropOp(why, 1)
 		}
 	}
-	b.leg, b.due, b.idle = len(b.legs), lane.Never, 0
+	b.end()
+	b.idle = 0
 	b.cease()
 	if b.f.lanes.Add(-1) > 0 {
 		return

@@ -248,7 +248,7 @@ func (h *Hongbao) Abort(why results.Cause) {
 		shard.Ops.Scheduled++
 		shard.DropOp(why, 1)
 	}
-	h.turns.end()
+	h.end()
 	h.over = true
 	missing := why != results.CauseStopped && why != results.CauseStalled && why != results.CauseReserve
 	if missing {

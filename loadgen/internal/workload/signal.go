@@ -42,6 +42,7 @@ func (s Swarms) Relays() int { return s.Contacts * (2 + 2*s.Candidates) }
 // it was sent from.
 type Signal struct {
 	common
+	rota   // of swarms; each has a session of the one of its connections that is next
 	client *channel.Client
 	stamps *stamp.Layout // of what others receive
 	texts  *relayTexts
@@ -49,15 +50,9 @@ type Signal struct {
 	span   Span
 	shards Shards
 	swarms Swarms
-	legs   [2]leg
-	leg    int
 	join   []byte // of a session, behind the stamp
 
-	numbers []uint32 // the run's numbers of this lane's swarms
-	turns   []uint32 // who is next in each
-	cycle   uint64   // the next session is of numbers[k] in this cycle
-	k       int
-	due     time.Duration // when it is; Never after the last
+	turns []uint32 // who is next in each swarm
 
 	peers   []peer
 	free    *session
@@ -86,46 +81,26 @@ type peer struct {
 func NewSignal(l *lane.Lane, d *Delivery, c *channel.Client, stamps *stamp.Layout, known *Peers, join []byte, swarms Swarms, span Span, shards Shards, warm, main pace.Schedule) *Signal {
 	w := &Signal{
 		common: common{l: l, d: d}, client: c, stamps: stamps, texts: newRelayTexts(), known: known,
-		span: span, shards: shards, swarms: swarms, legs: [2]leg{{span.Start, warm}, {span.Main, main}},
+		span: span, shards: shards, swarms: swarms,
 		join: channel.Tail(join), peers: make([]peer, l.Conns),
 	}
-	for c := 0; c < l.Conns; c += swarms.Size {
-		w.numbers = append(w.numbers, l.Global(wire.Conn(c))/uint32(swarms.Size))
-	}
-	w.turns = make([]uint32, len(w.numbers))
+	w.turns = make([]uint32, (l.Conns+swarms.Size-1)/swarms.Size)
 	for c := range w.peers {
 		w.peers[c].joined = l.IsOpen(wire.Conn(c)) && len(known.ids[c]) > 0
 		w.peers[c].base = known.sessions[c]
 	}
-	w.plan()
+	w.rota = newRota(span, warm, main, len(w.turns), swarms.Total, func(k int) int {
+		return int(l.Global(wire.Conn(k*swarms.Size))) / swarms.Size
+	})
 	return w
-}
-
-// plan finds the next session of this lane, from cycle and k on.
-func (w *Signal) plan() {
-	for ; w.leg < len(w.legs); w.leg, w.cycle, w.k = w.leg+1, 0, 0 {
-		if len(w.numbers) == 0 {
-			continue
-		}
-		g := w.legs[w.leg]
-		n := w.cycle*uint64(w.swarms.Total) + uint64(w.numbers[w.k])
-		if due, ok := g.schedule.Due(n); ok {
-			w.due = g.start + due
-			return
-		}
-	}
-	w.due = lane.Never
 }
 
 // turn takes the session that is due and moves on to the next.
 func (w *Signal) turn() (c wire.Conn, main bool, due time.Duration) {
-	first, size := w.swarm(w.k)
-	c, main, due = first+w.turns[w.k]%size, w.leg == 1, w.due
-	w.turns[w.k]++
-	if w.k++; w.k == len(w.numbers) {
-		w.cycle, w.k = w.cycle+1, 0
-	}
-	w.plan()
+	k, main, due := w.rota.take()
+	first, size := w.swarm(k)
+	c = first + w.turns[k]%size
+	w.turns[k]++
 	return c, main, due
 }
 
@@ -346,7 +321,8 @@ func (w *Signal) Abort(why results.Cause) {
 		shard.Ops.Scheduled++
 		shard.DropOp(why, 1)
 	}
-	w.leg, w.due, w.trickle = len(w.legs), lane.Never, nil
+	w.end()
+	w.trickle = nil
 	if why != results.CauseStopped {
 		why = results.CauseMissing
 	}
