@@ -39,6 +39,9 @@ func parse(p []byte) (a answer, n int, err error) {
 		}
 		return a, 0, nil
 	}
+	if bytes.Count(p[:end], []byte("\n")) != bytes.Count(p[:end], lineEnd) {
+		return a, 0, errAnswer // others may take a line feed alone for the end of a line (RFC 9112 section 2.2)
+	}
 	status, fields, _ := bytes.Cut(p[:end], lineEnd)
 	rest, ok := bytes.CutPrefix(status, version)
 	if !ok || len(rest) < 3 || len(rest) > 3 && rest[3] != ' ' {
