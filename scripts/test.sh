@@ -153,16 +153,21 @@ step_optional_one() {
 step_truth() { go list ./... | grep "$timed" | xargs go test -vet=off -count=1 -timeout 3m -parallel 6 -v; }
 
 # Fuzz: every target that there is, a few seconds each. The test binary of a
-# package is linked once, with the fuzzer's instrumentation; then two targets run
-# at a time, each with one worker; they leave the processor to whatever runs beside.
+# package is linked once; then two targets run at a time, each with one worker; they
+# leave the processor to whatever runs beside. Our own packages lead the fuzzer on,
+# as they have its instrumentation (go test -fuzz would give it to Go's too, and
+# compile all of them again).
+guided='-gcflags=signalbench/...=-d=libfuzzer'
+
 step_fuzz() {
   local targets=$out/fuzz.targets dir last=
   rm -rf "$out/fuzz"
   mkdir -p "$out/fuzz"
   git ls-files -co --exclude-standard '*_test.go' | xargs grep -oE '^func Fuzz[A-Za-z0-9_]*' /dev/null |
     sed -E 's|/[^/]*:func | |' | sort >"$targets"
+  cut -d ' ' -f 1 "$targets" | sort -u | sed 's|^|./|' | xargs go build "$guided"
   while read -r dir _; do
-    [ "$dir" = "$last" ] || go test -vet=off -c -fuzz . -o "$out/fuzz/${dir//\//_}.test" "./$dir" </dev/null
+    [ "$dir" = "$last" ] || go test -vet=off -c "$guided" -o "$out/fuzz/${dir//\//_}.test" "./$dir" </dev/null
     last=$dir
   done <"$targets"
   echo "$(wc -l <"$targets") targets"
@@ -180,6 +185,7 @@ step_fuzz_one() {
   for try in 1 2 3; do
     if (cd "$1" && "$bin.test" -test.paniconexit0 -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime 2s -test.fuzzminimizetime 0x \
       -test.parallel 1 -test.fuzzcachedir "$cache") >"$log" 2>&1; then
+      ! grep 'without coverage guidance' "$log" || return 1
       echo "$1 $2: $(grep -E '^fuzz: elapsed: .* execs:' "$log" | tail -n 1)"
       return
     fi
@@ -516,7 +522,8 @@ step_tune() {
 # another behind it runs beside those that follow, up to that one: these compile, or
 # wait, and measure nothing.
 steps='provide:400:race modules:300 gofmt:30 vet:300 staticcheck:300 race:600 unraced:240 truth:240 optional:300:compare
-  fuzz:420:compare faults:120 lost:120 tune:60 compare:180 report:240 signal:180 browser:240 foreign:120 peers:180 reproduce:180 phoenix:120 scale:120'
+  fuzz:420:compare browser:240 phoenix:120 faults:120 lost:120 tune:60 compare:180 report:240 signal:180 foreign:120 peers:180
+  reproduce:180 scale:120'
 
 if [ "${1:-}" = --alone ]; then # one step, or a part of one, in a process of its own
   shift
