@@ -11,7 +11,7 @@ import (
 
 // attempts is how often a run is repeated that the machine disturbed. Noise
 // only ever adds, and not always; a bias of the generator is there every time.
-const attempts = 8
+const attempts = 16
 
 // allowed is how far a response time may be from the truth: 2 % or 100 us,
 // whichever is larger.
@@ -29,7 +29,7 @@ func TestKnownDelay(t *testing.T) {
 				server := serve(t, "--delay", delay.String())
 				server.ahead()
 				g := generate(t, server.url, "--conns=100", "--ramp=1000/s", "--workload=echo", "--rate=500/s",
-					"--settle=0s", "--warmup=200ms", "--duration=2s")
+					"--settle=0s", "--warmup=200ms", "--duration=1s")
 				g.atOnce()
 				run := g.undisturbed(t, 30*time.Second, n < attempts)
 				truth := server.stop(t)
