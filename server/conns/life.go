@@ -88,7 +88,7 @@ func (l *Life) RemoteAddr() net.Addr { return l.Socket.RemoteAddr() }
 // Open tells the handler that there is a connection c. A panic of the handler is
 // returned as the error with which the connection ends. Of the serving goroutine.
 func (l *Life) Open(c engine.Conn, r *engine.Request) (err error) {
-	defer l.rescue(&err)
+	defer l.Rescue(&err)
 	l.handler.Open(c, r)
 	return nil
 }
@@ -97,7 +97,7 @@ func (l *Life) Open(c engine.Conn, r *engine.Request) (err error) {
 // since the peer's close frame comes behind, and dropped. A panic of the handler is
 // returned as the error with which the connection ends. Of the serving goroutine.
 func (l *Life) Message(c engine.Conn, op engine.Opcode, p []byte) (err error) {
-	defer l.rescue(&err)
+	defer l.Rescue(&err)
 	if !l.Socket.Closing() {
 		l.handler.Message(c, op, p)
 	}
@@ -105,7 +105,9 @@ func (l *Life) Message(c engine.Conn, op engine.Opcode, p []byte) (err error) {
 	return nil
 }
 
-func (l *Life) rescue(err *error) {
+// Rescue, deferred around calls of the handler, makes a panic the error with which the
+// connection ends. Of the serving goroutine.
+func (l *Life) Rescue(err *error) {
 	if v := recover(); v != nil {
 		*err = l.panicked(v)
 	}

@@ -31,14 +31,14 @@ type letter struct {
 type line struct {
 	letters chan letter
 	done    chan struct{} // closed when everything handed over is written
-	stopped bool          // letters is closed; under the conn's mu
+	stopped bool          // letters is closed; of whoever ends the connection
 }
 
 // startLoops starts both goroutines. net/http's ends.
 func (c *conn) startLoops(r *engine.Request) {
 	c.line = &line{letters: make(chan letter), done: make(chan struct{})}
 	go c.writeLoop()
-	c.nc.Upgraded(c)
+	c.Socket.Upgraded(c)
 	err := c.open(r, c.ahead())
 	if err != nil {
 		c.end(err)
@@ -48,11 +48,11 @@ func (c *conn) startLoops(r *engine.Request) {
 }
 
 // readLoop reads until the connection ends.
-func (c *conn) readLoop() { c.end(c.readAll(bufio.NewReaderSize(c.nc, ioBytes))) }
+func (c *conn) readLoop() { c.end(c.readAll(bufio.NewReaderSize(c.Socket, ioBytes))) }
 
 // readAll delivers what comes and returns why nothing does any more.
 func (c *conn) readAll(r *bufio.Reader) (err error) {
-	defer c.catch(&err)
+	defer c.Rescue(&err)
 	for {
 		if _, err := r.Peek(1); err != nil {
 			return err
@@ -71,7 +71,7 @@ func (c *conn) readAll(r *bufio.Reader) (err error) {
 // writeLoop writes until stopWriting is called. After an error it takes what comes,
 // and the outbox admits nothing more.
 func (c *conn) writeLoop() {
-	w := bufio.NewWriterSize(c.nc, ioBytes)
+	w := bufio.NewWriterSize(c.Socket, ioBytes)
 	for l := range c.line.letters {
 		_, _ = w.Write(l.frame)
 		_ = w.Flush()
@@ -80,17 +80,16 @@ func (c *conn) writeLoop() {
 	close(c.line.done)
 }
 
-// stopWriting refuses further frames and, in rung A, returns when the writing
-// goroutine has ended. It may be called again.
+// stopWriting returns when the writing goroutine of rung A has ended, behind this
+// side's close frame, or what has made one impossible: nothing is sent after that. It
+// may be called again.
 func (c *conn) stopWriting() {
-	c.mu.Lock()
-	c.closed = true
-	if c.line != nil && !c.line.stopped {
+	if c.line == nil {
+		return
+	}
+	if !c.line.stopped {
 		c.line.stopped = true
 		close(c.line.letters)
 	}
-	c.mu.Unlock()
-	if c.line != nil {
-		<-c.line.done
-	}
+	<-c.line.done
 }

@@ -2,8 +2,6 @@ package ladder
 
 import (
 	"bufio"
-	"net"
-	"sync"
 
 	"signalbench/server/bufpool"
 	"signalbench/server/conns"
@@ -14,15 +12,10 @@ import (
 // A conn is one connection of any rung: the engine.Conn of the handler, the
 // conns.Owner of its socket and, as a [sink], the frame.Sink of its parser.
 type conn struct {
+	conns.Life
 	server *server
-	nc     *conns.Conn
 	pair   *bufio.ReadWriter // net/http's, held as in the article; nil in rung D
 	line   *line             // to the writing goroutine of rung A, else nil
-
-	mu     sync.Mutex // held from Admit to the write, which keeps the outbox's bound
-	cause  *engine.CloseError
-	state  any
-	closed bool // a close frame has been sent, or cannot be
 
 	// Of whoever reads.
 	parser     frame.Parser
@@ -48,37 +41,29 @@ func (c *conn) Send(op engine.Opcode, p []byte) error {
 // SendPrepared implements [engine.Conn].
 func (c *conn) SendPrepared(m *engine.Prepared) error { return c.send(letter{frame: m.Frame}, m.Slow) }
 
-// Home implements [engine.Conn]: every goroutine can write.
-func (c *conn) Home() engine.Home { return nil }
-
 func (c *conn) send(l letter, policy engine.SlowPolicy) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err := engine.ErrClosed
-	if !c.closed {
-		err = c.nc.Admit(policy)
-	}
-	if err != nil {
+	admitted := false
+	err := c.Life.Send(policy, func() error {
+		admitted = true
+		return c.put(l)
+	})
+	if !admitted {
 		bufpool.Put(l.buffer)
-		return err
 	}
-	return c.put(l)
+	return err
 }
 
 // put sends a frame: to the writing goroutine of rung A; else straight to the
 // kernel, and what that does not take waits in an outbox with a goroutine that ends
-// with it. mu is held.
+// with it. One call at a time, from the Life's.
 func (c *conn) put(l letter) error {
 	if c.line != nil {
 		c.line.letters <- l
 		return nil
 	}
-	_, err := c.nc.Write(l.frame)
+	_, err := c.Socket.Write(l.frame)
 	bufpool.Put(l.buffer)
-	if err != nil {
-		return engine.ErrClosed
-	}
-	return nil
+	return err
 }
 
 // Close implements [engine.Conn].
@@ -92,29 +77,5 @@ func (c *conn) Drain() { _ = c.Close(engine.CloseGoingAway, "server is going awa
 // sendClose sends the only close frame of this side. A small frame at the end
 // needs no room in the outbox.
 func (c *conn) sendClose(code engine.CloseCode, reason string, cause *engine.CloseError) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return engine.ErrClosed
-	}
-	c.closed, c.cause = true, cause
-	c.nc.StartClosing()
-	return c.put(letter{frame: frame.AppendClose(nil, code, reason)})
+	return c.StartClosing(cause, func() error { return c.put(letter{frame: frame.AppendClose(nil, code, reason)}) })
 }
-
-// SetState implements [engine.Conn].
-func (c *conn) SetState(v any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.state = v
-}
-
-// State implements [engine.Conn].
-func (c *conn) State() any {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state
-}
-
-// RemoteAddr implements [engine.Conn].
-func (c *conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }

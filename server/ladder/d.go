@@ -32,7 +32,7 @@ func (s *server) acceptRaw(l net.Listener) error {
 		if err != nil {
 			return err
 		}
-		c := &conn{server: s, nc: nc.(*conns.Conn)}
+		c := &conn{Life: conns.NewLife(nc.(*conns.Conn), s.cfg, s.handler), server: s}
 		c.start(func() error { return nil })
 	}
 }
@@ -47,7 +47,7 @@ func (c *conn) shake(p []byte) error {
 		err = upgrade.TooLarge
 	case end == 0:
 		return nil
-	case c.nc.Surplus():
+	case c.Socket.Surplus():
 		err = conns.OverLimit
 	}
 	head := c.head
@@ -57,20 +57,20 @@ func (c *conn) shake(p []byte) error {
 	defer bufpool.Put(out)
 	var r *engine.Request
 	if err == nil {
-		out.B, r, err = upgrade.Do(out.B, head.B[:end], c.nc.RemoteAddr(), c.server.cfg, c.server.handler)
+		out.B, r, err = upgrade.Do(out.B, head.B[:end], c.Socket.RemoteAddr(), c.server.cfg, c.server.handler)
 	}
 	if err == nil {
-		err = c.nc.Upgrading()
+		err = c.Socket.Upgrading()
 	}
 	if err != nil {
-		c.nc.Refused(err)
-		_, _ = c.nc.Write(upgrade.AppendRefusal(out.B[:0], err))
+		c.Socket.Refused(err)
+		_, _ = c.Socket.Write(upgrade.AppendRefusal(out.B[:0], err))
 		return errRefused
 	}
-	if _, err := c.nc.Write(out.B); err != nil {
+	if _, err := c.Socket.Write(out.B); err != nil {
 		return err
 	}
 	c.opened = true
-	c.nc.Upgraded(c)
+	c.Socket.Upgraded(c)
 	return c.open(r, head.B[end:])
 }

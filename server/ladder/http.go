@@ -23,7 +23,7 @@ func (s *server) upgradeHTTP(w http.ResponseWriter, r *http.Request, nc *conns.C
 		}
 		return
 	}
-	c := &conn{server: s, nc: nc, pair: pair, opened: true}
+	c := &conn{Life: conns.NewLife(nc, s.cfg, s.handler), server: s, pair: pair, opened: true}
 	if s.rung.loops {
 		c.startLoops(request)
 		return

@@ -28,7 +28,7 @@ const events = netpoll.EPOLLIN | netpoll.EPOLLONESHOT
 // startWatching opens a connection that net/http has upgraded. net/http's goroutine
 // ends.
 func (c *conn) startWatching(r *engine.Request) {
-	c.nc.Upgraded(c)
+	c.Socket.Upgraded(c)
 	c.start(func() error { return c.open(r, c.ahead()) })
 }
 
@@ -47,7 +47,7 @@ func (c *conn) start(first func() error) {
 
 // arm begins to watch.
 func (c *conn) arm() error {
-	sock := c.nc.Conn.Conn.(*socket)
+	sock := c.Socket.Conn.Conn.(*socket)
 	fd, err := sock.watch(c)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (c *conn) read() (err error) {
 	case n == 0:
 		return io.EOF
 	}
-	defer c.catch(&err)
+	defer c.Rescue(&err)
 	if !c.opened {
 		return c.shake(b.B[:n])
 	}

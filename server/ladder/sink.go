@@ -15,7 +15,7 @@ var _ frame.Sink = (*sink)(nil)
 // is read, since its own close frame comes behind, but not delivered.
 func (s *sink) Message(op engine.Opcode, p []byte) {
 	s.heard = true
-	if !s.nc.Closing() {
+	if !s.Socket.Closing() {
 		s.server.handler.Message((*conn)(s), op, p)
 	}
 }
@@ -40,7 +40,7 @@ func (s *sink) Close(code engine.CloseCode, _ []byte) {
 // open tells the handler that there is a connection, and delivers what came glued
 // to the request.
 func (c *conn) open(r *engine.Request, behind []byte) (err error) {
-	defer c.catch(&err)
+	defer c.Rescue(&err)
 	c.server.handler.Open(c, r)
 	return c.feed(behind)
 }
@@ -50,7 +50,7 @@ func (c *conn) feed(p []byte) error {
 	err := c.parser.Feed(p, c.server.cfg.MaxMessage, (*sink)(c))
 	if c.heard {
 		c.heard = false
-		c.nc.Touch()
+		c.Socket.Touch()
 	}
 	return err
 }

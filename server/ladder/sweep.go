@@ -47,7 +47,7 @@ func (s *socket) expire() {
 		return
 	}
 	defer c.turn.Unlock()
-	if !c.ended && c.nc.Overdue() {
+	if !c.ended && c.Socket.Overdue() {
 		c.leave(os.ErrDeadlineExceeded)
 	}
 }
