@@ -35,8 +35,8 @@ func publishedQuantities() []Quantity {
 			return c.Server.Mid + c.KernelServer.Mid, ok
 		}},
 		{Name: "server.cores", Head: "server, processors busy", Unit: Cores, of: firstWindowCores},
-		{Name: "hold.heartbeats", Head: "heartbeats answered", Unit: PerSecond, HigherBetter: true, of: Throughput(HoldPart).of, asked: Throughput(HoldPart).asked},
-		gcQuantity("gc.interval", "time between GC cycles", func(gc *results.GCPauses) (float64, bool) { return float64(gc.Interval()), gc.Interval() > 0 }),
+		heartbeats(),
+		gcInterval(),
 		gcQuantity("gc.pause.max", "longest GC pause", func(gc *results.GCPauses) (float64, bool) { return float64(gc.Max), gc.Count > 0 }),
 		gcQuantity("gc.stw.p99", "stop-the-world p99", func(gc *results.GCPauses) (float64, bool) { p, ok := stopped(gc); return float64(p.P99), ok }),
 		gcQuantity("gc.stw.max", "longest stop of the world", func(gc *results.GCPauses) (float64, bool) { p, ok := stopped(gc); return float64(p.Max), ok }),
@@ -138,17 +138,63 @@ func (a *Arm) AtConns(q Quantity, conns int) (value Interval, ok bool) {
 	return combine(list), len(list) > 0
 }
 
+// heartbeats are those of the load generator that were answered, or, where the server of
+// channels shows by itself that it lives, the messages of its own that came.
+func heartbeats() Quantity {
+	q := Throughput(HoldPart)
+	q.Name, q.Head = "hold.heartbeats", "heartbeats"
+	answered := q.of
+	q.of = func(r *Run) (float64, bool) {
+		if !r.pinged() {
+			return answered(r)
+		}
+		t, ok := r.Total(HoldPart)
+		if !ok || t.Length <= 0 || r.Run.Pings.Received == 0 {
+			return 0, false // none was due
+		}
+		return float64(t.Pings) / t.Length.Seconds(), true
+	}
+	q.aside = func(r *Run) string {
+		if !r.pinged() {
+			return ""
+		}
+		return "by the server's timers"
+	}
+	return q
+}
+
+// pinged reports whether heartbeats are the server's own and not the load generator's.
+func (r *Run) pinged() bool { return r.Run.Pings != nil && r.Spec.Heartbeat == 0 }
+
+// gcInterval is the mean time between two collections, or all of the time with one.
+func gcInterval() Quantity {
+	q := gcQuantity("gc.interval", "time between GC cycles", func(gc *results.GCPauses) (float64, bool) { return float64(gc.Interval()), gc.Interval() > 0 })
+	q.aside = func(r *Run) string {
+		if gc := r.gc(); gc != nil && gc.Cycles == 1 {
+			return "one collection in all"
+		}
+		return ""
+	}
+	return q
+}
+
 func gcQuantity(name, head string, of func(*results.GCPauses) (float64, bool)) Quantity {
 	return Quantity{Name: name, Head: head, Unit: Nanoseconds, of: func(r *Run) (float64, bool) {
-		gc := r.windowGC()
-		if gc == nil {
-			gc = r.Target.GC
-		}
+		gc := r.gc()
 		if gc == nil {
 			return 0, false
 		}
 		return of(gc)
 	}}
+}
+
+// gc is what the server's Go runtime did in all measurement windows, of earlier builds
+// in the whole run; nil if neither was told.
+func (r *Run) gc() *results.GCPauses {
+	if gc := r.windowGC(); gc != nil {
+		return gc
+	}
+	return r.Target.GC
 }
 
 // windowGC is what the server's Go runtime did in all measurement windows together:

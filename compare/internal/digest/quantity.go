@@ -36,6 +36,7 @@ type Quantity struct {
 	ofSuite      func(*Suite) (float64, bool) // instead, where it is of no run
 	item         string                       // of the ledger, where the value is a reading of that
 	asked        func(*Run) (float64, bool)   // nil: nobody asks for it
+	aside        func(*Run) string            // nil: nothing to be said beside the value
 }
 
 // Asked is what the load generator was asked for of the quantity in a run, of which the
@@ -45,6 +46,15 @@ func (q Quantity) Asked(r *Run) (value float64, ok bool) {
 		return 0, false
 	}
 	return q.asked(r)
+}
+
+// Aside is what a reader has to know beside the quantity's value in a run, such as of how
+// little it is made; mostly it is empty.
+func (q Quantity) Aside(r *Run) string {
+	if q.aside == nil {
+		return ""
+	}
+	return q.aside(r)
 }
 
 // Whole reports whether the quantity is one of a suite and not of its runs.

@@ -106,6 +106,7 @@ type Total struct {
 	Ops            results.Ops
 	Dials          results.Dials
 	Probes         results.Ops
+	Pings          uint64  // that the server sent by itself, and came
 	Offered        float64 // of the last phase, per second
 	Client, Server results.Usage
 }
@@ -133,6 +134,7 @@ func (r *Run) Total(p Part) (t Total, ok bool) {
 			}
 			t.Dials.Causes[cause] += n
 		}
+		t.Pings += phase.Pings
 		t.Probes.Scheduled += phase.Probes.Scheduled
 		t.Probes.Completed += phase.Probes.Completed
 		t.Probes.Failed += phase.Probes.Failed

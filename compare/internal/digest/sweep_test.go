@@ -72,14 +72,44 @@ func TestCollectionsOfWindows(t *testing.T) {
 			t.Errorf("%s = %v (%v), want %v", name, got, ok, want)
 		}
 	}
-	r.Run.Phases = []results.Phase{window(results.WorkloadHold, 1, &results.GCPauses{Length: time.Second})}
 	q, _ := QuantityNamed("gc.interval")
+	if got := q.Aside(r); got != "" {
+		t.Errorf("beside the interval of two collections: %q", got)
+	}
+	r.Run.Phases = []results.Phase{window(results.WorkloadHold, 1, gc(time.Minute, 1, 1, 0))}
+	if got, _ := q.Of(r); got != float64(time.Minute) || q.Aside(r) != "one collection in all" {
+		t.Errorf("one collection in a minute: %v, %q", got, q.Aside(r))
+	}
+	r.Run.Phases = []results.Phase{window(results.WorkloadHold, 1, &results.GCPauses{Length: time.Second})}
 	if got, ok := q.Of(r); ok {
 		t.Errorf("an interval of %v without a collection", got)
 	}
 	r.Run.Phases = nil
 	if got, _ := q.Of(r); got != float64(10*time.Millisecond) {
 		t.Errorf("without windows %v", got)
+	}
+}
+
+// A server that pings by itself is counted by what came, and by nothing else.
+func TestHeartbeatsOfTheServer(t *testing.T) {
+	t.Parallel()
+	w := window(results.WorkloadHold, 1, nil)
+	w.Length, w.Pings, w.Ops.Completed = 2*time.Minute, 1200, 999
+	r := &Run{Run: &results.Run{Pings: &results.Pings{Sent: 2000, SentMost: 2000, Received: 2000}, Phases: []results.Phase{w}}}
+	q, _ := QuantityNamed("hold.heartbeats")
+	if got, ok := q.Of(r); !ok || got != 10 || q.Aside(r) == "" {
+		t.Errorf("%v (%v), %q; want 10 and whose they are", got, ok, q.Aside(r))
+	}
+	if _, ok := q.Asked(r); ok {
+		t.Error("the load generator was asked for them")
+	}
+	r.Run.Pings = &results.Pings{}
+	if got, ok := q.Of(r); ok {
+		t.Errorf("%v although none was due", got)
+	}
+	r.Run.Spec.Heartbeat = time.Second
+	if got, ok := q.Of(r); !ok || got != 999/120.0 || q.Aside(r) != "" {
+		t.Errorf("%v (%v), %q; want the load generator's", got, ok, q.Aside(r))
 	}
 }
 

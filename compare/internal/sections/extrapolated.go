@@ -31,8 +31,8 @@ func Extrapolated(s *digest.Suite) *table.Table {
 			continue
 		}
 		for _, m := range measured(s, f) {
-			if math.IsNaN(m.value) || m.value <= 0 || m.asked > 0 {
-				continue // what is asked for in proportion comes to the published figure by itself
+			if math.IsNaN(m.value) || m.value <= 0 || m.asked > 0 || m.aside != "" {
+				continue // what somebody's timers make in proportion comes to the published figure by itself
 			}
 			there, how := extrapolate(s, f, m)
 			t.Add(f.Name, m.server, m.here(), there, publishedText(f), how).Bad = m.bad

@@ -27,6 +27,12 @@ func Hold(s *digest.Suite) *table.Table {
 			{Head: "probe", Unit: "answered"}, {Head: "", Unit: "p50"}, {Head: "", Unit: "p99"}, {Head: "", Unit: "max"},
 		},
 	}
+	own := slices.ContainsFunc(s.Arms, func(a *digest.Arm) bool {
+		return slices.ContainsFunc(a.Runs, func(r *digest.Run) bool { return r.Pings != nil })
+	})
+	if own {
+		t.Columns = append(t.Columns, table.Column{Head: "server's own pings", Unit: "held, per s"}, table.Column{Head: "", Unit: "whole run, came"})
+	}
 	for _, a := range s.Arms {
 		for i, r := range a.Runs {
 			h, ok := r.Total(digest.HoldPart)
@@ -41,17 +47,35 @@ func Hold(s *digest.Suite) *table.Table {
 			if h.Probes.Scheduled > 0 {
 				probes = whole(h.Probes.Completed) + " of " + whole(h.Probes.Scheduled)
 			}
-			row := t.Add(a.Name, fmt.Sprint(r.Repetition), held(r, h), h.Length.Round(time.Second).String(), whole(h.Dials.Lost),
-				every, whole(h.Ops.Scheduled), whole(h.Ops.Completed), whole(h.Ops.Failed+h.Ops.Dropped), quantile(beat, 0.5), quantile(beat, 0.99),
-				probes, quantile(probe, 0.5), quantile(probe, 0.99), quantile(probe, 1))
+			cells := []string{
+				a.Name, fmt.Sprint(r.Repetition), held(r, h), h.Length.Round(time.Second).String(), whole(h.Dials.Lost),
+				every, whole(h.Ops.Scheduled), whole(h.Ops.Completed), whole(h.Ops.Failed + h.Ops.Dropped), quantile(beat, 0.5), quantile(beat, 0.99),
+				probes, quantile(probe, 0.5), quantile(probe, 0.99), quantile(probe, 1),
+			}
+			if own {
+				cells = append(cells, pings(r, h)...)
+			}
+			row := t.Add(cells...)
 			row.Group, row.Bad = i == 0, r.Verdict != results.Valid
 		}
 	}
 	if len(t.Rows) == 0 {
 		return nil
 	}
+	if own {
+		t.Note("The server of channels sends an empty message to each connection at its own intervals (--channel-ping). All that it sent must have come, or the run is INVALID.")
+	}
 	t.Note("A heartbeat's time runs from due to answered. A connection that dies, or does not answer in time, is counted once and makes its run INVALID.")
 	return t
+}
+
+// pings are those that a server of channels sent by itself: how many came each second
+// while connections were held, and of all that it sent.
+func pings(r *digest.Run, h digest.Total) []string {
+	if r.Pings == nil || h.Length <= 0 {
+		return []string{format.Unknown, format.Unknown}
+	}
+	return []string{format.Whole(float64(h.Pings) / h.Length.Seconds()), whole(r.Pings.Received) + " of " + whole(r.Pings.Sent)}
 }
 
 // held is how many connections lived to the end of the hold: those that the ramp

@@ -110,6 +110,7 @@ type figureHere struct {
 	server string
 	value  float64 // NaN if it was not measured
 	asked  float64 // what the load generator was asked for of it; 0 if it was free
+	aside  string  // what has to be known beside it
 	unit   digest.Unit
 	single bool // one operation was timed by itself
 	none   bool // nothing is measured that could stand there
@@ -144,6 +145,9 @@ func (m figureHere) here() string {
 	if m.asked > 0 && text != format.Unknown {
 		text += " of " + m.text(m.asked) + " asked"
 	}
+	if m.aside != "" && text != format.Unknown {
+		text += " (" + m.aside + ")"
+	}
 	if m.bad && text != format.Unknown {
 		text += " (" + string(results.Invalid) + ")"
 	}
@@ -172,6 +176,7 @@ func measured(s *digest.Suite, f *results.PublishedFigure) []figureHere {
 		m := figureHere{server: a.Name, value: a.Summary(q).Median, unit: q.Unit, bad: a.Verdict != results.Valid}
 		if runs := a.Counted(); len(runs) > 0 {
 			m.asked, _ = q.Asked(runs[0]) // the same in all
+			m.aside = q.Aside(runs[0])
 		}
 		list = append(list, m)
 	}
