@@ -93,7 +93,7 @@ func memoryOf(s *digest.Suite, a *digest.Arm) (candidate, bool) {
 // others are the languages of servers that are not ours, by the beginning of their
 // names.
 var others = []struct{ prefix, kind string }{
-	{"cowboy", "Erlang"}, {"phoenix", "Elixir"}, {"libwebsockets", "C"}, {"uwebsockets", "C++"}, {"c-floor", "C, no WebSocket"}, {"node", "Node.js"},
+	{"cowboy", "Erlang"}, {"phoenix", "Elixir"}, {"libwebsockets", "C"}, {"uwebsockets", "C++"}, {"c-floor", "C, epoll alone"}, {"node", "Node.js"},
 }
 
 // kind says what an arm's server is written in, and where it stands among others.
