@@ -5,6 +5,7 @@ package fake
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"signalbench/results"
@@ -24,8 +26,11 @@ import (
 //	deaf      ignores SIGINT               untidy    does not drain in time
 //	broken    fails the kit                lesson    fails it as it is known to
 //	garbled   breaks the kit                  wrapped   is not the process that was started
+//	untried   has the kit pass nothing
 //
-// The kit finds in a server whose engine it is not told what the file "kit" holds.
+// The kit finds in a server whose engine it is not told what the file "kit" holds, or
+// "kit-dies", and then it does. Each server that is ready adds its arguments to the file
+// "started".
 func Server(args []string) int {
 	engine := flag(args, "--engine")
 	switch args[0] {
@@ -88,6 +93,9 @@ func Server(args []string) int {
 		os.Exit(fail("server: fatal error: concurrent map writes"))
 	})
 	go http.Serve(admin, mux)
+	if err := started(args); err != nil {
+		return fail(err.Error())
+	}
 	line, _ := json.Marshal(map[string]any{
 		"pid": told, "engine": engine, "listen": []string{flag(args, "--listen")}, "admin": flag(args, "--admin"),
 	})
@@ -99,20 +107,35 @@ func Server(args []string) int {
 	return 0
 }
 
+// started adds a line to the file of that name.
+func started(args []string) error {
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(os.Args[0]), "started"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, strings.Join(args, " "))
+	return errors.Join(err, f.Close())
+}
+
 func conform(engine string) int {
 	c := results.Conformance{Passed: 40}
 	code := 0
 	switch engine {
 	case "":
-		if found, err := os.ReadFile(filepath.Join(filepath.Dir(os.Args[0]), "kit")); err == nil {
-			fmt.Println(string(found))
-			return fail("server: a case failed")
+		for name, code := range map[string]int{"kit": 1, "kit-dies": 3} {
+			if found, err := os.ReadFile(filepath.Join(filepath.Dir(os.Args[0]), name)); err == nil {
+				fmt.Println(string(found))
+				fail("server: a case failed")
+				return code
+			}
 		}
 	case "broken":
 		c.Failed = []results.CaseResult{{Name: "utf8-split", Error: "no close 1007"}}
 		code = 1
 	case "lesson":
 		c.Failed = []results.CaseResult{{Name: "glued-frame", Error: "timeout", Known: "reads only what readiness announces"}}
+	case "untried":
+		c.Passed = 0
 	case "garbled":
 		fmt.Println("panic: not JSON")
 		return fail("kit: boom")

@@ -55,6 +55,7 @@ func TestProgramAndTheKit(t *testing.T) {
 	const failsOne = `{"passed":40,"failed":[{"name":"rsv1-set","error":"no close"}]}`
 	for name, tt := range map[string]struct {
 		found   string
+		dies    bool // the kit, then
 		measure bool
 		want    []results.CaseResult // that failed
 		says    string
@@ -70,6 +71,11 @@ func TestProgramAndTheKit(t *testing.T) {
 			},
 			says: "fails the conformance kit in 1 of 42 cases, so it is not measured; first: utf8-split (no close 1007)",
 		},
+		"kit that dies": {
+			found: failsOne, dies: true,
+			want: []results.CaseResult{{Name: "rsv1-set", Error: "no close", Known: "it answers 1002 late"}, lesson[1]},
+			says: "exit status 3",
+		},
 		"broken kit": {
 			found: `{"passed":40}`, want: lesson,
 			says: "a case failed",
@@ -78,7 +84,11 @@ func TestProgramAndTheKit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, dir := programs(t)
-			if err := os.WriteFile(filepath.Join(dir, "kit"), []byte(tt.found), 0o600); err != nil {
+			file := "kit"
+			if tt.dies {
+				file = "kit-dies"
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(tt.found), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			p := plan(dir, 1)

@@ -93,6 +93,30 @@ func TestSuiteOfSoundEngines(t *testing.T) {
 	noServerAlive(t, dir)
 }
 
+// An arm's own flags are those of the server that is measured. The one that the kit is
+// run against has none: they may change what is served where the kit looks.
+func TestFlagsOfAnArm(t *testing.T) {
+	t.Parallel()
+	r, dir := programs(t)
+	p := plan(dir, 1, "a")
+	p.Arms[0].Flags = []string{"--channel-root=true"}
+	s, err := r.Run(t.Context(), p)
+	if err != nil || s.Verdict != results.Valid {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	lines, err := os.ReadFile(filepath.Join(dir, "started"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := strings.Split(strings.TrimSpace(string(lines)), "\n")
+	if len(started) != 2 || strings.Contains(started[0], "--channel-root") || !strings.Contains(started[1], "--channel-root=true") {
+		t.Errorf("started as %q", started)
+	}
+	if !slices.Contains(s.Arms[0].Server, "--channel-root=true") {
+		t.Errorf("kept is %q", s.Arms[0].Server)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -104,6 +128,7 @@ func TestFailures(t *testing.T) {
 		{"impostor", "is answered by process", 0},
 		{"broken", "fails the conformance kit in 1 of 41 cases, so it is not measured; first: utf8-split (no close 1007)", 0},
 		{"garbled", "kit: boom", 0},
+		{"untried", "the conformance kit passed no case, so it is not measured", 0},
 		{"unlucky", "descriptor limit 20000 is too low", 0},
 		{"liar", "its run cannot be read", 0},
 		{"doubtful", "", 2}, // the run itself says why

@@ -227,6 +227,41 @@ func TestEachCauseIsTold(t *testing.T) {
 	}
 }
 
+// One trouble that several counters count is told as what it is, and no other is.
+func TestCountersOfOneTrouble(t *testing.T) {
+	for name, c := range map[string]struct {
+		counters []string
+		starts   []string // the causes, in order
+		never    string
+	}{
+		"drops that a full queue made": {[]string{"TCPReqQFullDrop", "ListenDrops"}, []string{"TCPReqQFullDrop"}, "ListenDrops"},
+		"resets under pressure":        {[]string{"TCPMemoryPressures", "TCPAbortOnMemory"}, []string{"TCPMemoryPressures", "TCPAbortOnMemory"}, "orphan"},
+	} {
+		files := quiet()
+		before := Read(lay(t, files))
+		for _, counter := range c.counters {
+			raised(netstat, counter)(files)
+		}
+		got := Explain(before, Read(lay(t, files)), Dials{Conns: 1000, Pending: 1024})
+		same := slices.EqualFunc(got.Causes, c.starts, strings.HasPrefix)
+		if !same || strings.Contains(got.String(), c.never) {
+			t.Errorf("%s: %q", name, got.Causes)
+		}
+	}
+}
+
+// The advice about orphans is never less than what did not suffice.
+func TestMoreOrphans(t *testing.T) {
+	files := quiet()
+	before := Read(lay(t, files))
+	raised(netstat, "TCPAbortOnMemory")(files)
+	for conns, want := range map[int64]string{1000: "tcp_max_orphans=131072", 900_000: "tcp_max_orphans=900000"} {
+		if got := Explain(before, Read(lay(t, files)), Dials{Conns: conns}); !strings.HasSuffix(got.String(), want) {
+			t.Errorf("%d connections: %q, want %s", conns, got, want)
+		}
+	}
+}
+
 // What accompanies trouble is told, and not as its cause.
 func TestSignsAreNoCauses(t *testing.T) {
 	for counter, file := range map[string]string{
