@@ -208,3 +208,30 @@ func TestRampThatCameThrough(t *testing.T) {
 		t.Errorf("invalid: %q", bad)
 	}
 }
+
+// What the kernel refuses when all connections are there is not the ramp's, and is told.
+func TestAftermath(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, 4096)
+	m.overflows(100)
+	w := &watch{act: func(sn Snapshot) {
+		if strings.HasSuffix(sn.Phase, "/window") {
+			m.overflows(412)
+		}
+	}}
+	p := serve(t, false, nil).plan(t, Hold)
+	p.Window = 500 * time.Millisecond
+	run, err := run(context.Background(), p, w, tempo{tick: 50 * time.Millisecond, proc: m.proc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "after the ramp, while connections were held and closed: ListenOverflows rose by 312 (100 to 412)"
+	if !slices.ContainsFunc(run.Findings, func(f results.Finding) bool {
+		return f.Check == results.CheckKernel && f.Severity == results.Warning && strings.HasPrefix(f.Text, want)
+	}) {
+		t.Errorf("found %+v", run.Findings)
+	}
+	if found := ramps(run); len(found) > 0 {
+		t.Errorf("of the ramp: %+v", found)
+	}
+}
