@@ -22,6 +22,10 @@ export SIGNALBENCH_OUT=${SIGNALBENCH_OUT:-$(mktemp -d "${TMPDIR:-/tmp}/signalben
 out=$SIGNALBENCH_OUT
 mkdir -p "$out"
 
+# Most of the work is to compile. The tools have memory enough to collect it less often,
+# which makes them a fifth faster; what is compiled is the same.
+[[ ${GOFLAGS:-} == *-toolexec* ]] || export GOFLAGS="${GOFLAGS:+$GOFLAGS }'-toolexec=env GOGC=400'"
+
 # need COMMAND PACKAGE...: installs the Debian packages if the command is missing.
 need() {
   command -v "$1" >/dev/null && return
@@ -86,7 +90,7 @@ step_gofmt() {
 
 step_vet() { go vet ./...; }
 
-step_staticcheck() { go tool staticcheck ./...; }
+step_staticcheck() { GOGC=400 go tool staticcheck ./...; }
 
 # What does heavy arithmetic on values of its own is compiled without the detector,
 # which makes it ten times as slow and has nothing to find there: histograms (package
