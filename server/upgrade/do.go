@@ -38,14 +38,23 @@ func Do(dst, head []byte, remote net.Addr, cfg *engine.Config, h engine.Handler)
 	if _, err = x.upgrader.Upgrade(x); err == nil {
 		return x.out, x.request, nil
 	}
-	if _, ok := errors.AsType[*engine.Refusal](err); !ok {
-		bad := &BadRequest{Status: http.StatusBadRequest, Reason: err.Error()}
-		if rejected, ok := errors.AsType[*ws.ConnectionRejectedError](err); ok {
-			bad.Status = rejected.StatusCode()
-		}
-		err = bad
-	}
+	err = known(err)
 	return AppendRefusal(dst, err), nil, err
+}
+
+// known returns err, or, if it is one of the Upgrader's own, the [*BadRequest] that it is.
+func known(err error) error {
+	if _, ok := errors.AsType[*engine.Refusal](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*BadRequest](err); ok {
+		return err
+	}
+	bad := &BadRequest{Status: http.StatusBadRequest, Reason: err.Error()}
+	if rejected, ok := errors.AsType[*ws.ConnectionRejectedError](err); ok {
+		bad.Status = rejected.StatusCode()
+	}
+	return bad
 }
 
 // Decide applies the Origin rule and then the handler's Accept. The error, if

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 
 	"github.com/gobwas/ws"
+	"golang.org/x/net/http/httpguts"
 
 	"signalbench/server/engine"
 )
@@ -76,33 +78,40 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// decide is the Upgrader's last hook: the request is a well-formed handshake
-// but for the key, of which the Upgrader looks at the length alone.
+// decide is the Upgrader's last hook: the request is a handshake but for what
+// the Upgrader does not look at.
 func (x *exchange) decide() (ws.HandshakeHeader, error) {
-	if !keyIn(x.head) {
-		return nil, ws.ErrHandshakeBadSecKey
+	if err := checkHead(x.head); err != nil {
+		return nil, err
 	}
-	path, query, err := split(x.target)
+	host, path, query, err := split(x.target)
 	if err != nil {
 		return nil, ws.ErrMalformedRequest
 	}
-	x.request = newRequest(path, query, x.host, x.origin)
+	if len(host) == 0 {
+		host = x.host
+	}
+	x.request = newRequest(path, query, host, x.origin)
 	x.request.RemoteAddr = x.remote
+	if !httpguts.ValidHostHeader(x.request.Host) {
+		return nil, &BadRequest{Status: http.StatusBadRequest, Reason: "malformed Host"}
+	}
 	return nil, Decide(x.request, x.cfg, x.handler)
 }
 
-// split returns the decoded path and the raw query of a request target, which
-// is a path or an absolute URI (RFC 9112 section 3.2).
-func split(target []byte) (path, query []byte, err error) {
+// split returns the decoded path and the raw query of a request target. It is a
+// path, or an absolute URI, whose host stands above the Host field (RFC 9112
+// section 3.2); host is empty otherwise.
+func split(target []byte) (host, path, query []byte, err error) {
 	if len(target) > 0 && target[0] == '/' && !bytes.ContainsFunc(target, special) {
 		path, query, _ = bytes.Cut(target, []byte("?"))
-		return path, query, nil
+		return nil, path, query, nil
 	}
 	u, err := url.ParseRequestURI(string(target))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return []byte(u.Path), []byte(u.RawQuery), nil
+	return []byte(u.Host), []byte(u.Path), []byte(u.RawQuery), nil
 }
 
 // special reports whether a target with r in it has to be decoded, or cannot be.

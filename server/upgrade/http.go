@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -23,10 +24,14 @@ func CheckHTTP(r *http.Request) error {
 		return bad(http.StatusBadRequest, "not an upgrade to websocket")
 	case len(versions) == 0:
 		return bad(http.StatusBadRequest, "no Sec-WebSocket-Version")
-	case versions[0] != "13":
+	case slices.ContainsFunc(versions, func(v string) bool { return v != "13" }):
 		return bad(http.StatusUpgradeRequired, "Sec-WebSocket-Version is not 13")
+	case len(versions) > 1 || len(r.Header["Origin"]) > 1:
+		return bad(http.StatusBadRequest, "Sec-WebSocket-Version or Origin comes twice")
 	case len(keys) != 1 || !ValidKey(strings.TrimSpace(keys[0])):
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not one key of 16 bytes")
+	case r.ContentLength != 0:
+		return bad(http.StatusBadRequest, "a handshake has no body")
 	}
 	return nil
 }

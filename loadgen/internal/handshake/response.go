@@ -118,7 +118,7 @@ func statusLine(head []byte) (status int, rest []byte, err error) {
 		}
 		status = status*10 + int(c-'0')
 	}
-	if after := line[len(start)+3:]; status < 100 || len(after) > 0 && after[0] != ' ' {
+	if after := line[len(start)+3:]; status < 100 || len(after) > 0 && after[0] != ' ' || !printable(after) {
 		return 0, nil, malformed("status line", line)
 	}
 	return status, rest, nil
@@ -137,12 +137,18 @@ func field(line []byte) (name, value []byte, ok bool) {
 		}
 	}
 	value = bytes.Trim(line[i+1:], " \t")
-	for _, c := range value {
+	return line[:i], value, printable(value)
+}
+
+// printable reports whether p may be a reason phrase or the value of a field: it has
+// no control characters but tabs (RFC 9112 section 4, RFC 9110 section 5.5).
+func printable(p []byte) bool {
+	for _, c := range p {
 		if c < ' ' && c != '\t' || c == 0x7F {
-			return nil, nil, false
+			return false
 		}
 	}
-	return line[:i], value, true
+	return true
 }
 
 // is compares without regard to the case of ASCII letters; lower is in lower
