@@ -43,7 +43,7 @@ func FuzzHub(f *testing.F) {
 			case line[0] < 'a':
 				h.Message(c, engine.OpBinary, p)
 			default:
-				h.Message(c, engine.OpText, p)
+				h.Message(c, engine.OpText, bytes.ToValidUTF8(p, []byte("?"))) // engines let nothing else through
 			}
 			if c.closed != nil {
 				h.Closed(c, nil)
