@@ -132,12 +132,15 @@ const (
 	takesOneByteClose      fault = "reads half a close code"
 	takesReservedBits      fault = "takes reserved bits"
 	takesReservedOpcodes   fault = "takes reserved opcodes"
+	takesTwoHosts          fault = "takes two Host fields"
+	takesTwoKeys           fault = "takes two keys"
 	takesUnmasked          fault = "takes frames without a mask"
 	tcpOpenAfterClose      fault = "leaves TCP open after the closing handshake"
 	tcpOpenAfterRefusal    fault = "leaves TCP open after a refusal"
 	tcpOpenAfterSilence    fault = "leaves TCP open after the read timeout"
 	tcpOpenAfterViolation  fault = "waits for ever for the answer to a close frame"
 	unboundedOutbox        fault = "has no limit of its outbox"
+	trimsNames             fault = "trims the names of header fields"
 	unmasksWrongly         fault = "unmasks bytes from the 65th wrongly"
 	utf8OfBinary           fault = "checks binary for UTF-8"
 	utf8OfFirstFrame       fault = "checks only the first frame for UTF-8"
@@ -177,6 +180,9 @@ var breakages = []breakage{
 	{fault: anyUpgrade, red: `^handshake/(without|other)-upgrade$`},
 	{fault: anyConnection, red: `^handshake/(without-connection|connection-keep-alive)$`},
 	{fault: noHostNeeded, red: `^handshake/without-host$`},
+	{fault: takesTwoHosts, red: `^handshake/two-hosts$`},
+	{fault: takesTwoKeys, red: `^handshake/two-keys$`},
+	{fault: trimsNames, red: `^handshake/space-before-colon$`},
 	{fault: answersGarbageWith101, red: `^handshake/(malformed-request-line|not-http)$`},
 	{fault: tcpOpenAfterRefusal, red: `^handshake/not-http$`},
 	{fault: anyPath, red: `^handshake/unknown-path$`},

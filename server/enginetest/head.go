@@ -42,8 +42,11 @@ func (h *head) set(name, value string) {
 			return
 		}
 	}
-	h.fields = append(h.fields, [2]string{name, value})
+	h.add(name, value)
 }
+
+// add sends one field more, of that name or not.
+func (h *head) add(name, value string) { h.fields = append(h.fields, [2]string{name, value}) }
 
 // drop removes the field.
 func (h *head) drop(name string) {

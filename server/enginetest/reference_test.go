@@ -265,6 +265,12 @@ func (c *refConn) shake() (*engine.Request, error) {
 			return nil, c.refuse(400, "incomplete")
 		}
 	}
+	if c.has(trimsNames) {
+		head = bytes.ReplaceAll(head, []byte(" :"), []byte(":"))
+	}
+	if i := bytes.LastIndex(head, []byte("\nHost:")); c.has(takesTwoHosts) && i > bytes.Index(head, []byte("\nHost:")) {
+		head = bytes.Join([][]byte{head[:i], head[i+1:]}, []byte("\nX-"))
+	}
 	q, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 	if err != nil {
 		if c.has(answersGarbageWith101) {
@@ -286,6 +292,7 @@ func (c *refConn) shake() (*engine.Request, error) {
 		{q.Method != "GET", 405, anyMethod},
 		{!q.ProtoAtLeast(1, 1), 505, anyProto},
 		{q.Host == "", 400, noHostNeeded},
+		{len(q.Header.Values("Sec-WebSocket-Key")) > 1, 400, takesTwoKeys},
 		{!token(get("Upgrade"), "websocket"), 426, anyUpgrade},
 		{!token(get("Connection"), "upgrade"), 400, anyConnection},
 		{get("Sec-WebSocket-Version") != "13", 426, anyVersion},

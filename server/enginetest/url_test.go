@@ -50,6 +50,7 @@ func plainGorillaFails() []engine.KnownFailure {
 	add("the library closes a connection whose client did not wait for the 101", "^handshake/glued")
 	add("the library answers every bad handshake with 400", "^handshake/wrong-version$")
 	add("the library does not ask for HTTP/1.1", "^handshake/http-1.0$")
+	add("the library takes the first of several keys", "^handshake/two-keys$")
 	add("text is not validated", "^utf8/(invalid|overlong|cut-short|code-point-not)")
 	add("no limit is set, so announced bytes are waited for", "^limit/(terabyte-announced|most-announced|sum-overflows)$")
 	add("the library ends the connection without a close frame", "^frame/length-with-highest-bit$")

@@ -5,6 +5,7 @@ import "signalbench/server/engine"
 // Why the library fails what it fails.
 const (
 	parsesOn    = "the library parses what comes behind a request as the next request, while the upgrade waits for a goroutine"
+	trimsNames  = "the library trims the names of header fields"
 	dropsEmpty  = "the library does not tell of a message without payload"
 	takesBare   = "the library unmasks a client's frame only if it says that it is masked, and takes it otherwise"
 	waitsForAll = "the library takes a negative length for a header that has not come whole, and waits"
@@ -18,6 +19,7 @@ var lesson = []engine.KnownFailure{
 	{Case: "handshake/glued-to-a-frame", Why: parsesOn},
 	{Case: "handshake/glued-to-part-of-a-frame", Why: parsesOn},
 	{Case: "handshake/glued-to-a-close", Why: parsesOn},
+	{Case: "handshake/space-before-colon", Why: trimsNames},
 	{Case: "frame/byte-per-write", Why: dropsEmpty},
 	{Case: "frame/new-mask-each", Why: dropsEmpty},
 	{Case: "frame/length-with-highest-bit", Why: waitsForAll},

@@ -30,7 +30,7 @@ func CheckHTTP(r *http.Request) error {
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Version or Origin comes twice")
 	case len(keys) != 1 || !ValidKey(strings.TrimSpace(keys[0])):
 		return bad(http.StatusBadRequest, "Sec-WebSocket-Key is not one key of 16 bytes")
-	case r.ContentLength != 0:
+	case r.ContentLength > 0 || len(r.TransferEncoding) > 0:
 		return bad(http.StatusBadRequest, "a handshake has no body")
 	}
 	return nil

@@ -27,6 +27,7 @@ var cowboyLesson = []KnownFailure{
 	{"handshake/glued-to-a-close", early},
 	{"handshake/wrong-version", "answers 400, not 426"},
 	{"handshake/short-key", "does not look at the length of the key"},
+	{"handshake/two-keys", "joins the two with a comma and takes it for the key"},
 	{"handshake/post", "answers 426, as it takes any POST for one that does not ask for WebSocket"},
 	{"close/code-1012", "cowlib 2.9.1 knows the codes up to 1011 alone"},
 	{"close/code-1013", "the same"},
