@@ -99,6 +99,50 @@ func TestScale(t *testing.T) {
 	}
 }
 
+// All servers get what the least of them holds, wherever it stands in the list, and its
+// limit is what is named.
+func TestMostOf(t *testing.T) {
+	t.Parallel()
+	doctor := filepath.Join(t.TempDir(), "doctor") // has 100 MB for what the servers keep
+	if err := os.WriteFile(doctor, []byte(`#!/bin/sh
+for arg; do case $arg in --server-bytes=*) bytes=${arg#*=}; bytes=${bytes%B} ;; esac; done
+fits=$((100000000 / bytes))
+if [ "$3" -le $fits ]; then echo '{"ok":true}'; exit; fi
+echo '{"fits":'$fits',"refusal":"no","first":{"name":"memory of '$bytes'","what":"bytes","fix":"buy '$bytes'"}}'
+exit 1
+`), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	server := func(name string, idle int) scenarioServer {
+		return scenarioServer{Arm: orchestrate.Arm{Name: name, IdleBytes: idle}}
+	}
+	lean, dear, middling := server("lean", 100), server("dear", 1000), server("middling", 500)
+	for _, tt := range []struct {
+		servers []scenarioServer
+		want    int
+		says    []string
+	}{
+		{[]scenarioServer{lean}, 500_000, []string{"lean: 500,000 connections, as many as were published"}},
+		{[]scenarioServer{middling}, 200_000, []string{"middling: 200,000 connections, memory of 500 decides", "to raise it: buy 500"}},
+		{[]scenarioServer{lean, dear, middling}, 100_000, []string{"lean: 500,000", "middling: 200,000", "to raise it: buy 1000", "all servers get 100,000"}},
+		{[]scenarioServer{dear, middling, lean}, 100_000, []string{"to raise it: buy 1000", "all servers get 100,000"}},
+	} {
+		var stderr strings.Builder
+		got, err := mostOf(&session{ctx: t.Context(), stderr: &stderr}, &scenario.Scenario{Connections: 500_000}, tt.servers, doctor)
+		if err != nil || got != tt.want {
+			t.Errorf("%d servers: %d, %v; want %d", len(tt.servers), got, err, tt.want)
+		}
+		for _, text := range tt.says {
+			if !strings.Contains(stderr.String(), text) {
+				t.Errorf("%d servers: %q is not in\n%s", len(tt.servers), text, stderr.String())
+			}
+		}
+		if strings.Contains(stderr.String(), "all servers") && len(tt.servers) == 1 {
+			t.Errorf("one server is all:\n%s", stderr.String())
+		}
+	}
+}
+
 // A number is cut to three digits, never raised.
 func TestRounded(t *testing.T) {
 	t.Parallel()
