@@ -23,6 +23,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"signalbench/loadgen/internal/fdtable"
 	"signalbench/loadgen/internal/yardstick"
 )
 
@@ -61,6 +62,10 @@ func main() {
 }
 
 func run(name string, c *command) error {
+	conns := max(c.Echo.Conns, c.Connect.Conns, c.ServeEcho.Conns, c.ServeConnect.Conns)
+	if err := fdtable.Reserve(conns + 64); err != nil { // and what is not a connection
+		return err
+	}
 	switch name {
 	case "serve-echo":
 		return serveEcho(listenerFD, c.ServeEcho)

@@ -88,6 +88,11 @@ func newServer(f *flags) (*server, error) {
 		s.close()
 		return nil, err
 	}
+	// A table of descriptors that grows makes accept4(2) wait (Linux, fs/file.c,
+	// expand_fdtable). Where MaxConns is above the limit it may grow.
+	if fd, err := unix.FcntlInt(uintptr(s.l), unix.F_DUPFD_CLOEXEC, f.MaxConns); err == nil {
+		_ = unix.Close(fd)
+	}
 	return s, nil
 }
 

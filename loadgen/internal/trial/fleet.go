@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"signalbench/loadgen/internal/channel"
+	"signalbench/loadgen/internal/fdtable"
 	"signalbench/loadgen/internal/frame"
 	"signalbench/loadgen/internal/lane"
 	"signalbench/loadgen/internal/publish"
@@ -22,6 +23,9 @@ import (
 
 // closeTimeout is how long a server may take to answer a close frame.
 const closeTimeout = 5 * time.Second
+
+// spareDescriptors is how many descriptors besides its connections a run may need.
+const spareDescriptors = 64
 
 // crew is one lane with what it was given.
 type crew struct {
@@ -65,6 +69,11 @@ func launch(ctx context.Context, p *Plan, now func() time.Duration, tag byte) (*
 	op := frame.Text
 	if p.Binary {
 		op = frame.Binary
+	}
+	if p.Groups == 1 { // else each lane has a table that no other thread shares
+		if err := fdtable.Reserve(p.Conns + p.Lanes*p.lines() + spareDescriptors); err != nil {
+			return nil, err
+		}
 	}
 	proto := p.proto()
 	f := &fleet{through: make(chan struct{}, 1), failed: make(chan error, p.loops())}

@@ -1,11 +1,9 @@
 package yardstick
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
 	"golang.org/x/sys/unix"
+
+	"signalbench/loadgen/internal/fdtable"
 )
 
 // dropSockets closes the sockets that the calling thread's descriptor table was
@@ -13,7 +11,7 @@ import (
 // fill the table and outlive their ends in it. Everything else stays: Go's runtime
 // uses its own descriptors from any thread.
 func dropSockets(keep int) error {
-	size, err := tableSize()
+	size, err := fdtable.Own()
 	if err != nil {
 		return err
 	}
@@ -24,23 +22,4 @@ func dropSockets(keep int) error {
 		}
 	}
 	return nil
-}
-
-// tableSize is how many descriptors the thread's table has room for at present
-// (proc(5), FDSize). To list them would cost the kernel an inode for each.
-func tableSize() (int, error) {
-	// Not by package os, which would tell Go's poller of the descriptor.
-	fd, err := unix.Open("/proc/thread-self/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0, fmt.Errorf("reading the size of the descriptor table: %w", err)
-	}
-	defer unix.Close(fd)
-	var buf [8 << 10]byte
-	n, err := unix.Read(fd, buf[:])
-	_, line, _ := strings.Cut(string(buf[:max(0, n)]), "FDSize:")
-	var size int
-	if _, err2 := fmt.Sscan(line, &size); err2 != nil {
-		return 0, fmt.Errorf("reading the size of the descriptor table: %w", errors.Join(err, err2))
-	}
-	return size, nil
 }
