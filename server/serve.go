@@ -30,6 +30,9 @@ func (c *serveCommand) Run(s *session) error {
 	case tables > 1 && c.Ports == 0:
 		c.Ports = tables
 	}
+	if err := reserveDescriptors(); err != nil {
+		return err
+	}
 	c.resolve()
 	page, err := c.demoPage(s.ctx)
 	if err != nil {

@@ -45,6 +45,9 @@ func (c *tcpCommand) Run(s *session) error {
 	if c.Kind == prefork && !c.Fork {
 		return c.prefork(s)
 	}
+	if err := reserveDescriptors(); err != nil {
+		return err
+	}
 	cfg := &rawtcp.Config{Outbox: int(c.Outbox), Workers: c.Workers, Stats: new(engine.Stats), Log: slog.New(slog.NewTextHandler(s.stderr, nil))}
 	listeners, err := c.listeners(s.ctx)
 	if err != nil {
