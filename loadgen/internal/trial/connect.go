@@ -37,6 +37,7 @@ func (r *runner) connect() error {
 	ramp.Start = r.now()
 	r.watch = true
 	r.dialling.begin(r.tempo.proc)
+	room := tables(r.tempo.proc, p.ServerPID)
 	var why error
 	for k := 0; k < p.Plateaus && why == nil; k++ {
 		var took time.Duration
@@ -53,6 +54,7 @@ func (r *runner) connect() error {
 			why = r.plateau()
 		}
 	}
+	r.outgrown(ramp.Name, room)
 	if settle.meter == nil {
 		r.finish(ramp, ramp.Length)
 		err := errors.Join(why, r.close(ramp))
