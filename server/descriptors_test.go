@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strconv"
@@ -9,6 +10,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// reserved is for how many descriptors a server makes room.
+func reserved(t *testing.T) uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	return min(limit.Cur, mostReserved)
+}
+
+// wantRoom holds a process's table to being as large as that.
+func wantRoom(t *testing.T, pid int) {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := strconv.ParseUint(string(regexp.MustCompile(`FDSize:\s*(\d+)`).FindSubmatch(status)[1]), 10, 64)
+	if want := reserved(t); err != nil || size < want {
+		t.Errorf("room for %d descriptors, want %d, %v", size, want, err)
+	}
+}
+
 // The table has room for all that may come, and nothing is left in it.
 func TestReserveDescriptors(t *testing.T) {
 	for range 2 {
@@ -16,20 +39,8 @@ func TestReserveDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	size, _ := strconv.ParseUint(string(regexp.MustCompile(`FDSize:\s*(\d+)`).FindSubmatch(status)[1]), 10, 64)
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	want := min(limit.Cur, mostReserved)
-	if size < want {
-		t.Errorf("room for %d descriptors, want %d", size, want)
-	}
-	if _, err := unix.FcntlInt(uintptr(want-1), unix.F_GETFD, 0); err == nil {
-		t.Errorf("descriptor %d is open", want-1)
+	wantRoom(t, os.Getpid())
+	if _, err := unix.FcntlInt(uintptr(reserved(t)-1), unix.F_GETFD, 0); err == nil {
+		t.Error("the last descriptor is open")
 	}
 }

@@ -183,6 +183,7 @@ func TestSignalDrains(t *testing.T) {
 			if p.PID != p.cmd.Process.Pid || p.ready.Engine != e.Name || len(p.Listen) != 2 {
 				t.Errorf("ready line %+v", p.ready)
 			}
+			wantRoom(t, p.PID)
 			first, second := dialEcho(t, p.Listen[0]), dialEcho(t, p.Listen[1])
 			p.wantSaid(t, "connected=2 failed=0\n")
 			ours := watch(t.Context(), p.Admin)

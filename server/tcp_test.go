@@ -48,6 +48,9 @@ func TestTCP(t *testing.T) {
 			if p.PID != p.cmd.Process.Pid || p.Engine != "tcp-"+kind || len(p.Listen) != 1 || p.Admin == "" {
 				t.Fatalf("ready line: %+v", p.ready)
 			}
+			if kind != prefork { // whose processes have the connections
+				wantRoom(t, p.PID)
+			}
 			const clients = 30
 			var conns []net.Conn
 			for range clients {

@@ -187,7 +187,7 @@ func TestDoRefuses(t *testing.T) {
 			if name, value, ok := strings.Cut(tt.header, ": "); ok && resp.Header.Get(name) != value {
 				t.Errorf("%s is %q, want %q", name, resp.Header.Get(name), value)
 			}
-			if strings.TrimSpace(body) == "" || strings.Contains(body, "fire") {
+			if strings.TrimSpace(body) == "" || strings.Contains(body, "fire") || strings.Contains(body, "bad handshake: ") {
 				t.Errorf("body %q should say what is wrong with the request and nothing else", body)
 			}
 			if (h.seen != nil) != (tt.answer != nil) {

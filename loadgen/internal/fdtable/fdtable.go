@@ -24,7 +24,7 @@ func Reserve(n int) error {
 		return fmt.Errorf("making room for %d descriptors: %w", n, err)
 	}
 	defer unix.Close(fd)
-	last := min(uint64(max(n, fd+1)), limit.Cur) - 1
+	last := min(uint64(max(n, 1)), limit.Cur) - 1
 	// The lowest free number that is not below last; nothing is ever in its way for
 	// long, and one above the limit is refused.
 	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, int(last))
