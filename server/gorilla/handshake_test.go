@@ -98,6 +98,7 @@ func TestStatusesAreThoseOfTheOtherEngines(t *testing.T) {
 		"two keys":               {"Sec-WebSocket-Version", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version"},
 		"two versions":           {"Sec-WebSocket-Key", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key"},
 		"two other versions":     {"Sec-WebSocket-Key", "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key"},
+		"another version behind": {"Version: 13\r\n", "Version: 13\r\nSec-WebSocket-Version: 8\r\n"},
 		"two hosts":              {"Host", "Host: example.test\r\nHost"},
 		"two origins":            {"Upgrade: ", "Origin: http://example.test\r\nOrigin: http://evil.test\r\nUpgrade: "},
 		"space before the colon": {"Key:", "Key :"},
