@@ -246,8 +246,9 @@ func TestEnd(t *testing.T) {
 }
 
 // FuzzDo holds End and Do to what they promise for any bytes: the end is the
-// same however the bytes arrive, what follows it does not matter, and the
-// answer is one valid HTTP response that fits the error.
+// same however the bytes arrive, what follows it does not matter, the answer is
+// one valid HTTP response that fits the error, and what is accepted net/http
+// reads as the same request.
 func FuzzDo(f *testing.F) {
 	f.Add([]byte(request))
 	f.Add([]byte(request + "\x81\x80\x00\x00\x00\x00"))

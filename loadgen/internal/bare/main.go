@@ -63,7 +63,8 @@ func main() {
 
 func run(name string, c *command) error {
 	conns := max(c.Echo.Conns, c.Connect.Conns, c.ServeEcho.Conns, c.ServeConnect.Conns)
-	if err := fdtable.Reserve(conns + 64); err != nil { // and what is not a connection
+	const others = 64 // what is not a connection
+	if err := fdtable.Reserve(conns + others); err != nil {
 		return err
 	}
 	switch name {
